@@ -1,0 +1,252 @@
+"""Photons: Woodcock tracking and the four interactions.
+
+1. Flights are drawn with the largest attenuation coefficient anywhere in the grid at this energy (Woodcock et al., ANL-7050
+   (1965) 557); an interaction is real with probability mu(voxel) / majorant, else the photon flies on. Faces play no part.
+2. Photoelectric absorption: the electron leaves with the photon's energy, less the K binding energy where the vacancy is in
+   a K shell whose fluorescence lies above the cut-off; then the fluorescence photon, or the deposit of the shell's energy.
+   Direction: Sauter, Ann. Phys. 403 (1931) 454.
+3. Incoherent scattering: Klein-Nishina times the incoherent scattering function S(x)/Z of the medium, by rejection.
+4. Coherent scattering: squared form factor of the medium by inversion, Thomson's (1 + cos^2)/2 by rejection.
+5. Pair (and triplet) production: kinetic energy shared uniformly, leading-order angles.
+6. An electron that cannot leave its voxel deposits its energy at once; any other is followed before the photon goes on.
+
+Valid from 1 keV to 20 MeV. Neglected: Doppler broadening and the binding energy left by incoherent scattering (below 1 keV
+per event in tissue), fluorescence of L and higher shells, polarisation, photonuclear absorption.
+"""
+
+import math
+
+import numpy as np
+
+from .device import device
+from .electron import NOT_STARTED, range_of
+from .geometry import FOUR, HALF, I0, ONE, TWO, ZERO, F, I, distance_to_face, inside, isotropic, rotate, voxels_on
+from .particles import ELECTRON, ELECTRON_MASS_MEV, POSITRON, push, push_photon
+from .rng import NEXT, uniforms
+from .tables import energy_row
+from .tally import ESCAPED, count, score, units
+
+MASS, TWO_MASS = ELECTRON_MASS_MEV, F(2) * ELECTRON_MASS_MEV
+HC = F(0.01239841984)  # h c, MeV Angstrom (CODATA 2018)
+SMALLEST_MAJORANT = F(1e-12)  # 1/cm: a grid of vacuum is left in one flight
+
+
+@device
+def interpolate(table, m, i, a, column):
+    """Linear interpolation in a [medium, row, column] table."""
+    return table[m, i, column] + a * (table[m, i + 1, column] - table[m, i, column])
+
+
+@device
+def incoherent_scattering(p, m, e, stream, block):
+    """Energy and direction cosine of the scattered photon, an azimuth in turns, and the next block.
+
+    Trial of the energy ratio: the two-branch method for Klein-Nishina of Butcher & Messel, Nucl. Phys. 20 (1960) 15.
+    """
+    alpha = e / MASS
+    low = ONE / (ONE + TWO * alpha)
+    a1 = -math.log(low)
+    a2 = HALF * (ONE - low * low)
+    while True:
+        r1, r2, r3, turns = uniforms(stream, block)
+        block = np.uint32(block + NEXT)
+        if r1 * (a1 + a2) < a1:
+            ratio = math.exp(-a1 * r2)
+        else:
+            ratio = math.sqrt(low * low + (ONE - low * low) * r2)
+        t = min((ONE - ratio) / (alpha * ratio), TWO)  # 1 - cos
+        sine2 = t * (TWO - t)
+        i, a = energy_row(p.transfer, math.sqrt(HALF * t) * e / HC)
+        s = p.incoherent[m, i] + a * (p.incoherent[m, i + 1] - p.incoherent[m, i])
+        if r3 < s * (ONE - ratio * sine2 / (ONE + ratio * ratio)):
+            return e * ratio, ONE - t, turns, block
+
+
+@device
+def coherent_cosine(p, m, e, stream, block):
+    """Direction cosine and azimuth after coherent scattering, and the next block."""
+    x2_most = (e / HC) * (e / HC)
+    points = p.coherent_x2.shape[0]
+    whole = below(p, m, points, x2_most)
+    while True:
+        r1, r2, turns, _ = uniforms(stream, block)
+        block = np.uint32(block + NEXT)
+        target = r1 * whole
+        low = I(0)
+        high = I(points - 1)
+        while high - low > 1:
+            middle = I((low + high) // 2)
+            if p.coherent[m, middle] > target:
+                high = middle
+            else:
+                low = middle
+        step = p.coherent[m, low + 1] - p.coherent[m, low]
+        a = (target - p.coherent[m, low]) / step if step > ZERO else ZERO
+        x2 = p.coherent_x2[low] + a * (p.coherent_x2[low + 1] - p.coherent_x2[low])
+        cosine = ONE - TWO * min(x2 / x2_most, ONE)
+        if r2 < HALF * (ONE + cosine * cosine):
+            return cosine, turns, block
+
+
+@device
+def below(p, m, points, x2):
+    """Integral of the squared form factor up to x^2."""
+    low = I(0)
+    high = I(points - 1)
+    while high - low > 1:
+        middle = I((low + high) // 2)
+        if p.coherent_x2[middle] > x2:
+            high = middle
+        else:
+            low = middle
+    a = min((x2 - p.coherent_x2[low]) / (p.coherent_x2[low + 1] - p.coherent_x2[low]), ONE)
+    return p.coherent[m, low] + a * (p.coherent[m, low + 1] - p.coherent[m, low])
+
+
+@device
+def sauter_cosine(e, stream, block):
+    """Direction cosine of a photoelectron of kinetic energy e, and the next block.
+
+    Sauter's K-shell distribution; sampling as in Salvat, PENELOPE-2018 (NEA/MBDAV/R(2019)1) section 2.2.1.
+    """
+    gamma = e / MASS + ONE
+    beta = math.sqrt(e * (e + TWO_MASS)) / (e + MASS)
+    a = ONE / beta - ONE
+    b = HALF * beta * gamma * (gamma - ONE) * (gamma - TWO)
+    ceiling = TWO * (ONE / a + b)
+    while True:
+        r1, r2, _, _ = uniforms(stream, block)
+        block = np.uint32(block + NEXT)
+        nu = TWO * a / ((a + TWO) * (a + TWO) - FOUR * r1) * (TWO * r1 + (a + TWO) * math.sqrt(r1))
+        if r2 * ceiling < (TWO - nu) * (ONE / (a + nu) + b):
+            return ONE - nu, block
+
+
+@device
+def pair_cosine(e, r):
+    """Direction cosine of one particle of a pair of kinetic energy e: leading term of Sauter, Gluckstern & Hull."""
+    beta = math.sqrt(e * (e + TWO_MASS)) / (e + MASS)
+    q = TWO * r - ONE
+    return (q + beta) / (ONE + q * beta)
+
+
+@device
+def transport_photon(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e, stream, block):
+    """Follow one photon until it escapes, is absorbed, or has set free an electron that must be followed first.
+
+    Returns (depth, next block). In the last case the scattered photon is on the stack below the electron.
+    """
+    row, a = energy_row(p.energy, e)
+    majorant = max(p.majorant[row] + a * (p.majorant[row + 1] - p.majorant[row]), SMALLEST_MAJORANT)
+    while True:
+        r1, r2, r3, r4 = uniforms(stream, block)
+        block = np.uint32(block + NEXT)
+        flight = -math.log(r1) / majorant
+        dx, x = voxels_on(x + u * flight, g.half_x)
+        dy, y = voxels_on(y + v * flight, g.half_y)
+        dz, z = voxels_on(z + w * flight, g.half_z)
+        ix += dx
+        iy += dy
+        iz += dz
+        if not inside(g, iz, iy, ix):
+            count(tally.counters, ESCAPED, units(e))
+            return top, block
+        m = g.medium[iz, iy, ix]
+        if r2 * majorant >= interpolate(p.attenuation, m, row, a, 0) * g.density[iz, iy, ix]:
+            continue
+        if r3 < interpolate(p.attenuation, m, row, a, 1):
+            return absorb(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e, row, a, r4, stream, block)
+        if r3 < interpolate(p.attenuation, m, row, a, 2):
+            scattered, cosine, turns, block = incoherent_scattering(p, m, e, stream, block)
+            electron = max(e - scattered, ZERO)
+            followed = electron > t.lowest and leaves_voxel(t, g, m, iz, iy, ix, x, y, z, electron)
+            owned = units(e)
+            u1, v1, w1 = rotate(u, v, w, cosine, math.sqrt(ONE - cosine * cosine), turns)
+            if scattered > p.cutoff:
+                owned -= units(scattered)
+                if followed:
+                    top = push_photon(stack, top, tally, iz, iy, ix, x, y, z, u1, v1, w1, scattered)
+            if followed:
+                # the electron balances the momentum: tan(theta) = 1 / ((1 + e/mc2) tan(phi/2))
+                q = (ONE + e / MASS) * math.sqrt((ONE - cosine) / max(ONE + cosine, F(1e-9)))
+                c = q / math.sqrt(ONE + q * q)
+                opposite = turns + HALF if turns < HALF else turns - HALF
+                u2, v2, w2 = rotate(u, v, w, c, math.sqrt(max(ZERO, ONE - c * c)), opposite)
+                owned -= units(electron)
+                top = push(
+                    stack, top, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, NOT_STARTED, ZERO
+                )
+            score(tally.energy, iz, iy, ix, owned)
+            if followed or scattered <= p.cutoff:
+                return top, block
+            e = scattered
+            u = u1
+            v = v1
+            w = w1
+            row, a = energy_row(p.energy, e)
+            majorant = max(p.majorant[row] + a * (p.majorant[row + 1] - p.majorant[row]), SMALLEST_MAJORANT)
+        elif r3 < interpolate(p.attenuation, m, row, a, 3) or e <= TWO_MASS:
+            cosine, turns, block = coherent_cosine(p, m, e, stream, block)
+            u, v, w = rotate(u, v, w, cosine, math.sqrt(ONE - cosine * cosine), turns)
+        else:
+            top = make_pair(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, r4, stream, block)
+            return top, np.uint32(block + NEXT)
+
+
+@device
+def leaves_voxel(t, g, m, iz, iy, ix, x, y, z, e):
+    """True if an electron set free here may leave its voxel, or may radiate on a track worth following."""
+    reach = distance_to_face(g, x, y, z) * g.density[iz, iy, ix] * t.longest[m]
+    return range_of(t, e) >= reach
+
+
+@device
+def absorb(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e, row, a, r, stream, block):
+    """Photoelectric absorption; ``r`` chooses the element of a K vacancy. Returns (depth, next block)."""
+    m = g.medium[iz, iy, ix]
+    owned = units(e)
+    electron = e
+    elements = p.k_vacancy.shape[2]
+    k = I0
+    while k < elements and r >= interpolate(p.k_vacancy, m, row, a, k):
+        k += 1
+    if k < elements:
+        electron = e - p.k_edge[k]
+        r1, r2, r3, r4 = uniforms(stream, block)
+        block = np.uint32(block + NEXT)
+        if r1 < p.k_yield[k]:
+            line = I0
+            while line < p.k_line.shape[1] - 1 and r2 >= p.k_line[k, line, 1]:
+                line += 1
+            energy = p.k_line[k, line, 0]
+            if energy > p.cutoff:
+                owned -= units(energy)
+                u1, v1, w1 = isotropic(r3, r4)
+                top = push_photon(stack, top, tally, iz, iy, ix, x, y, z, u1, v1, w1, energy)
+    if electron > t.lowest and leaves_voxel(t, g, m, iz, iy, ix, x, y, z, electron):
+        cosine, block = sauter_cosine(electron, stream, block)
+        r1, _, _, _ = uniforms(stream, block)
+        block = np.uint32(block + NEXT)
+        u, v, w = rotate(u, v, w, cosine, math.sqrt(max(ZERO, ONE - cosine * cosine)), r1)
+        owned -= units(electron)
+        top = push(stack, top, tally, ELECTRON, iz, iy, ix, x, y, z, u, v, w, electron, NOT_STARTED, ZERO)
+    score(tally.energy, iz, iy, ix, owned)
+    return top, block
+
+
+@device
+def make_pair(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, r, stream, block):
+    """Electron and positron on the stack; uses one block."""
+    free = e - TWO_MASS
+    positron = r * free
+    electron = free - positron
+    r1, r2, turns, _ = uniforms(stream, block)
+    opposite = turns + HALF if turns < HALF else turns - HALF
+    c1 = pair_cosine(positron, r1)
+    c2 = pair_cosine(electron, r2)
+    u1, v1, w1 = rotate(u, v, w, c1, math.sqrt(max(ZERO, ONE - c1 * c1)), turns)
+    u2, v2, w2 = rotate(u, v, w, c2, math.sqrt(max(ZERO, ONE - c2 * c2)), opposite)
+    rounding = units(e) - units(positron) - units(electron) - units(MASS) - units(MASS)
+    score(tally.energy, iz, iy, ix, rounding)
+    top = push(stack, top, tally, POSITRON, iz, iy, ix, x, y, z, u1, v1, w1, positron, NOT_STARTED, ZERO)
+    return push(stack, top, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, NOT_STARTED, ZERO)

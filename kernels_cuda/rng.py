@@ -1,0 +1,79 @@
+"""Random numbers: Philox4x32-10, counter based.
+
+1. The key is the 64-bit seed, the counter is (history low, history high, block, stream): a history draws the same numbers
+   whoever runs it, on any thread, chunk, device or worker.
+2. A block gives four 32-bit words; a word becomes a float32 strictly inside (0, 1).
+
+Source: Salmon, Moraes, Dror & Shaw, Proc. SC'11 (2011) 16; known-answer vectors of Random123 are in the tests.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .device import device
+
+M0, M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)  # multipliers of Philox4x32
+W0, W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)  # Weyl increments of its key schedule
+S32, S16, S9 = np.uint64(32), np.uint32(16), np.uint32(9)
+LOW16 = np.uint32(0xFFFF)
+HALF, TWO_M23, TWO_M16 = np.float32(0.5), np.float32(2.0**-23), np.float32(2.0**-16)
+NEXT = np.uint32(1)
+TRANSPORT, EMISSION = np.uint32(0), np.uint32(1)  # streams of a history
+
+
+class Stream(NamedTuple):
+    """Where a history draws from: two words of seed, two of history number (uint32 each)."""
+
+    seed_low: Any
+    seed_high: Any
+    history_low: Any
+    history_high: Any
+
+
+@device
+def philox(c0, c1, c2, c3, k0, k1):
+    """Ten rounds of Philox4x32 on uint32 words."""
+    for _ in range(10):
+        p0 = M0 * np.uint64(c0)
+        p1 = M1 * np.uint64(c2)
+        n0 = np.uint32(p1 >> S32) ^ c1 ^ k0
+        n2 = np.uint32(p0 >> S32) ^ c3 ^ k1
+        c1 = np.uint32(p1)
+        c3 = np.uint32(p0)
+        c0 = np.uint32(n0)
+        c2 = np.uint32(n2)
+        k0 = np.uint32(k0 + W0)
+        k1 = np.uint32(k1 + W1)
+    return c0, c1, c2, c3
+
+
+@device
+def unit(word):
+    """float32 in (0, 1) from the upper 23 bits: the centres of 2**23 cells, exact in float32."""
+    return (np.float32(np.uint32(word >> S9)) + HALF) * TWO_M23
+
+
+@device
+def unit_high16(word):
+    """float32 in (0, 1) from the upper 16 bits."""
+    return (np.float32(np.uint32(word >> S16)) + HALF) * TWO_M16
+
+
+@device
+def unit_low16(word):
+    """float32 in (0, 1) from the lower 16 bits."""
+    return (np.float32(np.uint32(word & LOW16)) + HALF) * TWO_M16
+
+
+@device
+def words(stream, block, which):
+    """Four uint32 words of one block."""
+    return philox(stream.history_low, stream.history_high, block, which, stream.seed_low, stream.seed_high)
+
+
+@device
+def uniforms(stream, block):
+    """Four float32 in (0, 1) from one block of the transport stream."""
+    a, b, c, d = words(stream, block, TRANSPORT)
+    return unit(a), unit(b), unit(c), unit(d)

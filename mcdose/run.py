@@ -1,0 +1,144 @@
+"""The dose job: images in, a folder of results out.
+
+1. Everything that can be wrong is found before the transport: nuclide, units, images, overlap, output folder, disk.
+2. Phantom and source are made on the dose grid; what the user should know of it is said.
+3. Monte Carlo with a live view. Ctrl-C ends it with what has been calculated so far, clearly marked.
+4. Each result is written whole or not at all, with the run.toml that repeats the run.
+"""
+
+import sys
+import warnings
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+import mcdose
+from mcdose import monte_carlo as engine
+from mcdose.config import KEV_PER_MEV, to_toml
+from mcdose.errors import InputError, InputWarning
+from mcdose.files import atomic, prepare_folder, sha256
+from mcdose.images import array_of, grid_of, image_name, read_image
+from mcdose.phantom import Phantom
+from mcdose.progress import live_progress
+from mcdose.resample import nearest
+from mcdose.source import Source, parse_integration, parse_unit
+
+# Bytes per voxel of all results before compression: energy 8, dose and uncertainty 4 each in two files, density 4,
+# material 1; and room for the figure and texts.
+RESULT_BYTES_PER_VOXEL = 29
+RESULT_BYTES_FIXED = 5_000_000
+PARTIAL_PREFIX = "partial_"  # an interrupted run never takes the place of a finished one
+INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
+
+
+def run(config):
+    """Carry out a :class:`~mcdose.config.RunConfig`.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 130 when interrupted with a partial result saved.
+
+    Raises
+    ------
+    InputError
+        For anything wrong with the input; then nothing has been written.
+    """
+    parse_unit(config.activity_unit)
+    parse_integration(config.integrate)
+    if config.uncertainty is None and config.histories is None:
+        config = replace(config, uncertainty=engine.DEFAULT_UNCERTAINTY)
+    nuclide = _nuclide(config.nuclide)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InputWarning)  # they are in the notes, which are shown below
+        ct, activity = read_image(config.ct), read_image(config.activity)
+        grid = activity if config.grid == "activity" else ct
+        phantom = Phantom.from_ct(ct, grid=grid, spacing_mm=config.spacing_mm, curve=config.curve)
+        source = Source.from_activity(activity, nuclide, phantom, config.activity_unit, config.integrate)
+    mask = None if config.mask is None else _mask(read_image(config.mask), phantom)
+    if config.plot_at is not None:
+        phantom.grid.voxel_of(config.plot_at)
+    for note in phantom.notes + source.notes:
+        say(f"note: {note}")
+    check_output(config.output, phantom)
+    inputs = {k: getattr(config, k) for k in ("ct", "activity", "mask") if getattr(config, k) is not None}
+    record = {
+        "inputs": {k: {"path": str(Path(p).resolve()), "sha256": sha256(p)} for k, p in inputs.items()},
+        "run": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()},
+        "notes": [*phantom.notes, *source.notes],
+    }
+    with live_progress() as show:
+        dose = engine.monte_carlo(
+            phantom,
+            source,
+            histories=config.histories,
+            uncertainty=config.uncertainty,
+            seed=config.seed,
+            device=config.device,
+            threads=config.threads,
+            emissions=config.emissions,
+            photon_cutoff_mev=config.photon_cutoff_kev / KEV_PER_MEV,
+            electron_cutoff_mev=config.electron_cutoff_kev / KEV_PER_MEV,
+            mask=mask,
+            progress=show,
+        )
+    dose = replace(dose, settings={**dose.settings, **record})
+    status = write_results(dose, config.output, ct, config.plot_at)
+    if dose.complete:
+        text = to_toml(config, mcdose.__version__, (f"{dose.histories} histories, {dose.seconds:.0f} s",))
+        _write_text(text, config.output / "run.toml")
+    return status
+
+
+def check_output(folder, phantom):
+    """Make the output folder and see that the results will fit, before the transport."""
+    prepare_folder(folder, RESULT_BYTES_PER_VOXEL * int(np.prod(phantom.shape)) + RESULT_BYTES_FIXED)
+
+
+def write_results(dose, folder, ct, plot_at=None):
+    """Write HDF5, images, figure and summary, print the summary, and give the exit status.
+
+    An interrupted run's files carry the prefix "partial_".
+    """
+    prefix = "" if dose.complete else PARTIAL_PREFIX
+    folder = Path(folder)
+    dose.save(folder / f"{prefix}dose.h5")
+    dose.write_image(folder / f"{prefix}dose.nii.gz")
+    dose.write_image(folder / f"{prefix}uncertainty.nii.gz", "uncertainty")
+    dose.plot(folder / f"{prefix}dose.png", ct=ct, at_mm=plot_at)
+    _write_text(dose.describe() + "\n", folder / f"{prefix}summary.txt")
+    print(dose.describe())
+    say(f"results in {folder}: {prefix}dose.h5, .nii.gz, .png, {prefix}uncertainty.nii.gz, {prefix}summary.txt")
+    if dose.complete:
+        return 0
+    say(
+        f"interrupted: the result is partial, of {dose.histories:,} histories, and its files begin with {PARTIAL_PREFIX}"
+    )
+    return INTERRUPTED
+
+
+def say(text):
+    """Tell the user something beside the results."""
+    print(f"mcdose: {text}", file=sys.stderr, flush=True)
+
+
+def _nuclide(name):
+    from physics_data.emissions import Nuclide
+
+    try:
+        return Nuclide(name)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _mask(image, phantom):
+    mask = nearest(array_of(image) > 0, grid_of(image), phantom.grid, outside=False)
+    if not mask.any():
+        raise InputError(f"{image_name(image, 'mask')}: no voxel above zero inside the dose grid; check the mask")
+    return mask
+
+
+def _write_text(text, path):
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")

@@ -1,0 +1,272 @@
+"""Angular deflection in single scattering: moments of the elastic and soft inelastic cross sections of a mixture.
+
+The model, in numbered steps, with mu = (1 - cos theta)/2 and the momentum transfer q = 2 p sqrt(mu):
+
+1. Elastic: Rutherford's cross section times the Born screening factor (1 - F(q)/Z)^2 of the atomic form factor F, times
+   the exact Mott ratio of the point nucleus (Mott, Proc. R. Soc. A 124 (1929) 425), separately for electrons and
+   positrons.
+2. Soft inelastic: Rutherford's cross section times S(q)/Z^2, with S the incoherent scattering function (Born
+   approximation summed over all final states), kept only up to the momentum transfer that gives a free electron the
+   energy above which collisions are simulated one by one: harder ones must not be counted twice.
+3. Moments G_l = 2 pi n Int (1 - P_l) dsigma per unit mass, l = 0 (total cross section), 1, 2, ..., by quadrature in
+   ln mu. Elements add up by their number per gram.
+
+The Mott ratios come from the partial-wave series, evaluated when `electrons.h5` is built and stored as Chebyshev
+coefficients in ln E and x = sin(theta/2): (R - 1)/x = sum c_ij T_i(u) T_j(2x - 1). They reproduce the series to 1e-4
+up to Z = 40 and 2e-3 up to Z = 100 above 10 keV.
+
+Valid from 1 keV to 100 MeV (Mott ratios are held constant outside). Against Dirac partial waves in the same static
+potential the first transport cross section is within 1 % for oxygen above 10 keV, 2 % (7 %) high for calcium at 30
+(10) keV and 9 % (21 %) high for iodine at 100 (30) keV: Born fails in heavy elements at low energies. Neglected:
+molecular and condensed-state changes of F and S (a few per cent of the soft inelastic tenth), finite nuclei.
+"""
+
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import ArrayLike, NDArray
+
+from physics_data.elements import atomic_weight
+from physics_data.materials import Material
+from physics_data.photons import element_form_factor, element_incoherent_function
+from physics_data.stopping import (
+    AVOGADRO,
+    DATA_FILE,
+    ELECTRON_MASS_MEV,
+    ELECTRON_RADIUS_CM,
+    checked_charge,
+    checked_energies,
+    kinematics,
+)
+
+HC_MEV_ANGSTROM = 1.239841984e-2  # h c, exact in the SI of 2019: q = 2 p sin(theta/2) is x = p sin(theta/2) / (h c)
+LOWEST_MU = 1e-12  # far inside the screening angle of any element at 100 MeV
+MU_POINTS = 1200  # ln-spaced nodes: moments to 1e-4
+DEFAULT_LMAX = 400
+SMALL_ARGUMENT = 1e-5  # below this l(l+1) mu, 1 - P_l is l(l+1) mu to rounding
+CACHED_ELEMENTS = 512  # element moments kept: all elements of a CT curve, both charges
+
+
+class MottTable(NamedTuple):
+    """Chebyshev coefficients of the Mott ratios.
+
+    Attributes
+    ----------
+    energy_range_mev : tuple of float
+        Energies mapped to u = -1 and u = +1 by their logarithm.
+    coefficients : ndarray, shape (2, 100, n, m)
+        [charge (0 electron, 1 positron), Z - 1, order in u, order in 2x - 1].
+    """
+
+    energy_range_mev: tuple[float, float]
+    coefficients: NDArray[np.float64]
+
+
+def moments(
+    material: Material, energies_mev: ArrayLike, delta_cutoff_mev: float, charge: int = -1, lmax: int = DEFAULT_LMAX
+) -> NDArray[np.float64]:
+    """Transport moments of elastic and soft inelastic scattering.
+
+    Parameters
+    ----------
+    material : Material
+    energies_mev : array_like, shape (n,)
+        Kinetic energies, MeV.
+    delta_cutoff_mev : float
+        Recoil energy above which electron-electron collisions are simulated one by one, MeV; the limit is half the
+        kinetic energy where that is smaller.
+    charge : {-1, +1}
+        Electron or positron.
+    lmax : int
+        Highest order, 1 or more.
+
+    Returns
+    -------
+    ndarray, shape (n, lmax + 1)
+        G_l in cm2/g; column 0 is the total cross section, column 1 the inverse of the transport mean free path.
+
+    Raises
+    ------
+    ValueError
+        If an energy or the threshold is not in (0, 100] MeV, the charge is not -1 or +1, or `lmax` is below 1.
+
+    Notes
+    -----
+    Goudsmit and Saunderson, Phys. Rev. 57 (1940) 24; Lewis, Phys. Rev. 78 (1950) 526.
+    """
+    energies = checked_energies(energies_mev)
+    threshold = float(checked_energies(delta_cutoff_mev))
+    sign = checked_charge(charge)
+    if lmax < 1:
+        raise ValueError(f"lmax: {lmax} moments cannot describe scattering; ask for 1 or more")
+    total = np.zeros((energies.size, lmax + 1))
+    for z, weight in zip(material.z.tolist(), material.weights.tolist()):
+        per_gram = weight * AVOGADRO / atomic_weight(z)
+        total += per_gram * _element_moments(z, energies.tobytes(), threshold, sign, lmax)
+    return total
+
+
+def elastic_cross_section(z: int, energy_mev: float, mu: ArrayLike, charge: int = -1) -> NDArray[np.float64]:
+    """Differential elastic cross section d sigma / d mu of an atom.
+
+    Parameters
+    ----------
+    z : int
+        Atomic number, 1 to 100.
+    energy_mev : float
+        Kinetic energy, MeV.
+    mu : array_like, any shape
+        (1 - cos theta)/2, above 0.
+    charge : {-1, +1}
+        Electron or positron.
+
+    Returns
+    -------
+    ndarray, shape of `mu`
+        cm2 per atom, integrated over azimuth.
+    """
+    mu = np.asarray(mu, dtype=np.float64)
+    screening = (1 - element_form_factor(z, _momentum_transfer(energy_mev, mu)) / z) ** 2
+    return _rutherford(z, energy_mev, mu) * screening * mott_ratio(z, energy_mev, np.sqrt(mu), charge)
+
+
+def inelastic_cross_section(z: int, energy_mev: float, mu: ArrayLike) -> NDArray[np.float64]:
+    """Differential inelastic cross section d sigma / d mu of an atom, all energy losses, without upper limit.
+
+    Parameters
+    ----------
+    z : int
+        Atomic number, 1 to 100.
+    energy_mev : float
+        Kinetic energy, MeV.
+    mu : array_like, any shape
+        (1 - cos theta)/2, above 0.
+
+    Returns
+    -------
+    ndarray, shape of `mu`
+        cm2 per atom, integrated over azimuth.
+    """
+    mu = np.asarray(mu, dtype=np.float64)
+    incoherent = element_incoherent_function(z, _momentum_transfer(energy_mev, mu))
+    return _rutherford(z, energy_mev, mu) * incoherent / z**2
+
+
+def mott_ratio(z: int, energy_mev: ArrayLike, sin_half_angle: ArrayLike, charge: int = -1) -> NDArray[np.float64]:
+    """Exact cross section of a point nucleus over Rutherford's.
+
+    Parameters
+    ----------
+    z : int
+        Atomic number, 1 to 100.
+    energy_mev : array_like, shape () or (n,)
+        Kinetic energies, MeV.
+    sin_half_angle : array_like, shape (m,)
+        sin(theta/2), 0 to 1.
+    charge : {-1, +1}
+        Electron or positron.
+
+    Returns
+    -------
+    ndarray, shape (m,) or (n, m)
+        The ratio, 1 in the forward direction.
+
+    Notes
+    -----
+    Series of Mott in the reduced form of Yennie, Ravenhall and Wilson, Phys. Rev. 95 (1954) 500; see
+    `physics_data.build.electrons`.
+    """
+    table = _mott_table()
+    lowest, highest = np.log(table.energy_range_mev)
+    energy = np.clip(np.log(np.asarray(energy_mev, dtype=np.float64)), lowest, highest)
+    u = (2 * energy - lowest - highest) / (highest - lowest)
+    x = np.asarray(sin_half_angle, dtype=np.float64)
+    coefficients = table.coefficients[int(checked_charge(charge) > 0), z - 1]
+    in_energy = chebyshev.chebval(u, coefficients).T  # [..., order in 2x - 1]
+    return 1 + x * (in_energy @ chebyshev.chebvander(2 * x - 1, coefficients.shape[1] - 1).T)
+
+
+def soft_limit_mu(energy_mev: ArrayLike, delta_cutoff_mev: float) -> NDArray[np.float64]:
+    """Deflection mu = q^2/(4 p^2) at the momentum transfer of a free recoil of energy min(cutoff, E/2).
+
+    Parameters
+    ----------
+    energy_mev : array_like, any shape
+        Kinetic energies, MeV.
+    delta_cutoff_mev : float
+        Threshold of explicit collisions, MeV.
+
+    Returns
+    -------
+    ndarray, shape of `energy_mev`
+    """
+    energy = np.asarray(energy_mev, dtype=np.float64)
+    recoil = np.minimum(delta_cutoff_mev, energy / 2)
+    return recoil * (recoil + 2 * ELECTRON_MASS_MEV) / (4 * energy * (energy + 2 * ELECTRON_MASS_MEV))
+
+
+@lru_cache(maxsize=CACHED_ELEMENTS)
+def _element_moments(z: int, energy_bytes: bytes, threshold: float, charge: int, lmax: int) -> NDArray[np.float64]:
+    """Moments of one atom, cm2, [energy, l]."""
+    energies = np.frombuffer(energy_bytes)
+    mu = _mu_grid()
+    cell = np.log(mu[1] / mu[0])
+    weighted = np.empty((energies.size, mu.size))
+    ratio = mott_ratio(z, energies, np.sqrt(mu), charge)
+    for row, energy in enumerate(energies):
+        x = _momentum_transfer(energy, mu)
+        screening = (1 - element_form_factor(z, x) / z) ** 2
+        soft = _share_of_cells_below(soft_limit_mu(energy, threshold), mu, cell)
+        factor = screening * ratio[row] + soft * element_incoherent_function(z, x) / z**2
+        weighted[row] = _rutherford(z, energy, mu) * factor * mu * cell
+    weighted[:, [0, -1]] /= 2  # trapezium rule
+    result = weighted @ _one_minus_legendre(lmax).T
+    result.flags.writeable = False
+    return result
+
+
+def _share_of_cells_below(limit: float, mu: NDArray[np.float64], cell: float) -> NDArray[np.float64]:
+    """Share of each ln mu cell that lies below the limit: each node stands for the cell centred on it."""
+    return np.clip(np.log(limit / mu) / cell + 0.5, 0.0, 1.0)
+
+
+def _rutherford(z: int, energy_mev: float, mu: NDArray[np.float64]) -> NDArray[np.float64]:
+    """d sigma/d mu of the unscreened nucleus: pi (Z r_e m c^2 / (p beta))^2 / mu^2."""
+    tau, beta2, _ = kinematics(np.float64(energy_mev))
+    return np.pi * (z * ELECTRON_RADIUS_CM) ** 2 / (tau * (tau + 2) * beta2) / mu**2
+
+
+def _momentum_transfer(energy_mev: float, mu: NDArray[np.float64]) -> NDArray[np.float64]:
+    """x = sin(theta/2) / lambda in 1/Angstrom, the argument of F and S."""
+    momentum = np.sqrt(energy_mev * (energy_mev + 2 * ELECTRON_MASS_MEV))
+    return np.sqrt(mu) * momentum / HC_MEV_ANGSTROM
+
+
+@cache
+def _mu_grid() -> NDArray[np.float64]:
+    return np.geomspace(LOWEST_MU, 1.0, MU_POINTS)
+
+
+@lru_cache(maxsize=4)
+def _one_minus_legendre(lmax: int) -> NDArray[np.float64]:
+    """1 - P_l(1 - 2 mu) on the grid, [l, mu]; row 0 is 1 instead of 0 (total cross section)."""
+    mu = _mu_grid()
+    x = 1 - 2 * mu
+    result = np.empty((lmax + 1, mu.size))
+    before, polynomial = np.ones_like(x), x
+    result[0], result[1] = 1.0, 2 * mu
+    for l in range(2, lmax + 1):
+        before, polynomial = polynomial, ((2 * l - 1) * x * polynomial - (l - 1) * before) / l
+        small = l * (l + 1) * mu
+        result[l] = np.where(small < SMALL_ARGUMENT, small, 1 - polynomial)
+    return result
+
+
+@cache
+def _mott_table() -> MottTable:
+    with h5py.File(DATA_FILE) as file:
+        group = file["mott"]
+        return MottTable(tuple(group["energy_range_mev"][:]), group["coefficients"][:].astype(np.float64))

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from kernels_cuda.electron import cross_face, first_face
+from kernels_cuda.geometry import Grid, isotropic, rotate, sine_cosine, voxels_on
+
+F = np.float32
+
+
+def test_sine_and_cosine_of_turns():
+    turns = np.linspace(0, 1, 5001)[:-1].astype(F)
+    pairs = np.array([sine_cosine(t) for t in turns])
+    angle = 2 * np.pi * turns.astype(float)
+    assert np.abs(pairs[:, 0] - np.sin(angle)).max() < 1e-6
+    assert np.abs(pairs[:, 1] - np.cos(angle)).max() < 1e-6
+
+
+@pytest.mark.parametrize("start", [(0, 0, 1), (0, 0, -1), (0.6, 0, 0.8), (-0.36, 0.48, -0.8), (1e-5, 0, 1)])
+def test_rotation_keeps_length_and_turns_by_the_angle(start):
+    start = np.array(start) / np.linalg.norm(start)
+    cosine = F(0.3)
+    sine = F(np.sqrt(1 - 0.09))
+    turned = np.array([rotate(*start.astype(F), cosine, sine, F(t)) for t in np.linspace(0, 0.999, 64)], float)
+    assert np.abs(np.linalg.norm(turned, axis=1) - 1).max() < 1e-5
+    assert np.abs(turned @ start - 0.3).max() < 1e-5
+    assert np.abs(turned[:-1].mean(axis=0) - 0.3 * start).max() < 0.02  # azimuths fill the circle
+
+
+def test_isotropic_directions_fill_the_sphere():
+    rng = np.random.default_rng(1)
+    d = np.array([isotropic(F(a), F(b)) for a, b in rng.random((20000, 2))], float)
+    assert np.abs(np.linalg.norm(d, axis=1) - 1).max() < 1e-5
+    assert np.abs(d.mean(axis=0)).max() < 5 / np.sqrt(3 * len(d))
+    assert np.abs((d**2).mean(axis=0) - 1 / 3).max() < 0.01
+
+
+@pytest.mark.parametrize(("x", "steps", "rest"), [(0.2, 0, 0.2), (0.6, 1, -0.4), (-0.6, -1, 0.4), (-2.2, -2, -0.2)])
+def test_voxels_are_counted_from_the_centre(x, steps, rest):
+    k, left = voxels_on(F(x), F(0.5))
+    assert k == steps
+    assert left == pytest.approx(rest, abs=1e-6)
+
+
+def test_the_first_face_on_the_way_and_the_voxel_behind_it():
+    grid = Grid(np.zeros((3, 3, 3), np.uint8), np.ones((3, 3, 3), F), F(0.5), F(1.0), F(2.0))
+    u, v, w = F(0.6), F(-0.8), F(0)
+    distance, axis = first_face(grid, F(0), F(0), F(0), u, v, w, F(6), F(-8), F(0))
+    assert (distance, axis) == (pytest.approx(0.5 / 0.6), 0)
+    iz, iy, ix, x, y, z = cross_face(grid, axis, 1, 1, 1, F(0.5), F(-0.66), F(0), u, v, w)
+    assert (iz, iy, ix) == (1, 1, 2)
+    assert (x, y, z) == (F(-0.5), F(-0.66), F(0))
+    far, _ = first_face(grid, F(0), F(0), F(0), u, v, w, F(0.4), F(-0.5), F(0))
+    assert far > 1e20

@@ -1,0 +1,133 @@
+"""Photon transport against closed forms."""
+
+import numpy as np
+import pytest
+
+from kernels_cuda import photon
+from kernels_cuda.device import driver
+from kernels_cuda.particles import PHOTON, POSITRON
+from kernels_cuda.rng import Stream
+from kernels_cuda.tally import ESCAPED, OVERFLOWS, UNITS_PER_MEV
+from physics_data import photons as data
+from physics_data.materials import Material, material
+from tests.transport import box, media, shoot
+
+MASS = 0.51099895
+WATER = material("water")
+
+
+def absorbing(tables):
+    """The same attenuation, but every interaction absorbs: what crosses a depth has never interacted."""
+    attenuation = tables.photons.attenuation.copy()
+    attenuation[:, :, 1:] = 1
+    return tables._replace(photons=tables.photons._replace(attenuation=attenuation))
+
+
+@pytest.mark.parametrize("name", ["water", "cortical_bone"])
+@pytest.mark.parametrize("energy", [0.208, 1.0])
+def test_primary_transmission(name, energy):
+    """Beer-Lambert through 1, 5 and 10 cm, with Woodcock's rejection at work behind a denser last slice."""
+    n = 2_000_000
+    medium = material(name)
+    tables = absorbing(media([medium], 1.2, voxel_cm=1.0, densities=[3 * medium.density_g_cm3], positrons=False))
+    grid = box((11, 1, 1), (1e4, 1e4, 1.0), medium.density_g_cm3)
+    grid.density[10] *= 3
+    deposits, counters = shoot(tables, grid, PHOTON, energy, n, place=(0, 0, 0), position=(0, 0, -0.4999999))
+    crossed = 1 - np.cumsum(deposits[:, 0, 0])
+    mu = sum(data.cross_sections(medium, np.array([energy])))[0] * medium.density_g_cm3
+    for depth in (1, 5, 10):
+        expected = np.exp(-mu * depth)
+        sigma = np.sqrt((1 - expected) / expected / n)
+        # photoelectrons near a face move less than 1e-4 of the energy across it
+        assert crossed[depth - 1] / expected - 1 == pytest.approx(0, abs=0.003 if sigma * 3 < 0.003 else 3 * sigma)
+
+
+@driver()
+def _scatter(p, m, e, n, seed):
+    out = np.empty((n, 2), np.float32)
+    zero = np.uint32(0)
+    for h in range(n):
+        out[h, 0], out[h, 1], _, _ = photon.incoherent_scattering(p, m, e, Stream(seed, zero, np.uint32(h), zero), zero)
+    return out
+
+
+@pytest.mark.parametrize("energy", [0.02, 0.05, 0.208, 0.662, 2.0])
+def test_incoherent_scattering_follows_klein_nishina_times_s(energy):
+    """Mean energy transfer within 0.2 % of the quadrature, and energy tied to angle."""
+    n = 1_000_000
+    tables = media([WATER], 2.5, positrons=False)
+    out = _scatter(tables.photons, 0, np.float32(energy), n, np.uint32(3)).astype(float)
+    alpha = energy / MASS
+    assert np.abs(out[:, 0] * (1 + alpha * (1 - out[:, 1])) / energy - 1).max() < 2e-4
+    c = np.linspace(-1, 1, 20001)
+    ratio = 1 / (1 + alpha * (1 - c))
+    x = np.sqrt((1 - c) / 2) * energy / 0.01239841984
+    weight = ratio**2 * (ratio + 1 / ratio - (1 - c * c)) * data.incoherent_function(WATER, x)
+    expected = np.trapezoid(weight * (1 - ratio), c) / np.trapezoid(weight, c)
+    transfer = 1 - out[:, 0] / energy
+    sigma = transfer.std() / expected / np.sqrt(n)
+    assert transfer.mean() / expected - 1 == pytest.approx(0, abs=0.002)
+    assert sigma < 0.001
+
+
+@driver()
+def _scatter_coherently(p, m, e, n):
+    out = np.empty(n, np.float32)
+    zero = np.uint32(0)
+    for h in range(n):
+        out[h], _, _ = photon.coherent_cosine(p, m, e, Stream(np.uint32(5), zero, np.uint32(h), zero), zero)
+    return out
+
+
+def test_coherent_scattering_follows_the_form_factor():
+    energy, n = 0.05, 200_000
+    tables = media([WATER], 0.6, positrons=False)
+    cosine = _scatter_coherently(tables.photons, 0, np.float32(energy), n).astype(float)
+    c = 1 - np.geomspace(1e-6, 2, 20001)
+    x = np.sqrt((1 - c) / 2) * energy / 0.01239841984
+    weight = (1 + c * c) * data.form_factor_squared(WATER, x)
+    expected = np.trapezoid(weight * (1 - c), c) / np.trapezoid(weight, c)
+    spread = (1 - cosine).std() / np.sqrt(n)
+    assert (1 - cosine).mean() == pytest.approx(expected, abs=4 * spread + 0.005 * expected)
+
+
+def test_energy_is_conserved_to_the_unit_in_every_process():
+    iodine = Material("contrast", 1.1, {"H": 0.1, "O": 0.85, "I": 0.05})
+    tables = media([iodine], 6.0, voxel_cm=0.1)
+    grid = box((9, 9, 9), (0.1,) * 3, 1.1)
+    for energy in (0.015, 0.04, 0.3, 5.0):
+        for kind in (PHOTON, POSITRON):
+            n = 20_000
+            deposits, counters = shoot(tables, grid, kind, energy, n, seed=9)
+            emitted = n * (round(energy * UNITS_PER_MEV) + (2 * round(MASS * UNITS_PER_MEV) if kind == POSITRON else 0))
+            deposited = round(deposits.sum() * UNITS_PER_MEV * energy * n)
+            # float32 of the energy may round by a few units of 2**-26 MeV
+            assert abs(deposited + counters[ESCAPED] - emitted) <= 4 * n
+            assert counters[OVERFLOWS] == 0
+
+
+def test_k_fluorescence_of_iodine_leaves_the_voxel():
+    """Just above the K edge most absorptions by iodine give a 28-33 keV photon: far deposits appear."""
+    iodine = Material("iodine solution", 1.2, {"H": 0.08, "O": 0.72, "I": 0.20})
+    tables = media([iodine], 0.1, voxel_cm=0.1, positrons=False)
+    grid = box((41, 41, 41), (0.1,) * 3, 1.2)
+    below, _ = shoot(tables, grid, PHOTON, 0.0330, 100_000, seed=2)
+    above, _ = shoot(tables, grid, PHOTON, 0.0335, 100_000, seed=2)
+    z, y, x = np.indices(grid.medium.shape) - 20
+    sideways = np.hypot(x, y) > 3
+    assert above[sideways].sum() > 3 * below[sideways].sum()
+
+
+def test_pair_production_gives_annihilation_photons():
+    tables = media([WATER], 10.0, voxel_cm=1.0)
+    attenuation = tables.photons.attenuation.copy()
+    attenuation[:, :, 0] *= 1e6  # interacts at once
+    attenuation[:, :, 1:] = 0  # always as a pair
+    tables = tables._replace(
+        photons=tables.photons._replace(attenuation=attenuation, majorant=tables.photons.majorant * np.float32(1e6))
+    )
+    grid = box((3, 3, 3), (0.02,) * 3)
+    deposits, counters = shoot(tables, grid, PHOTON, 1.1, 5000)
+    kinetic = 1.1 - 2 * MASS
+    assert deposits.sum() <= kinetic / 1.1 + 1e-3
+    assert counters[ESCAPED] / UNITS_PER_MEV / 5000 >= 2 * MASS * 0.9

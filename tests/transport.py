@@ -1,0 +1,67 @@
+"""Helpers of the transport tests: particles shot into a grid through the same functions the engine runs."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kernels_cuda import geometry, tables
+from kernels_cuda.device import driver
+from kernels_cuda.history import follow
+from kernels_cuda.particles import DEPTH, Stack, push
+from kernels_cuda.rng import Stream
+from kernels_cuda.tally import N_COUNTERS, UNITS_PER_MEV, Tally
+from physics_data.electron_tables import electron_tables
+from physics_data.photon_tables import photon_tables
+
+F = np.float32
+
+
+class Media(NamedTuple):
+    """Tables of some materials at their densities."""
+
+    photons: tables.PhotonTables
+    electrons: tables.ElectronTables
+
+
+def media(
+    materials, highest_mev, voxel_cm=0.3, cutoff_mev=0.01, photon_cutoff_mev=0.01, positrons=True, densities=None
+):
+    """Photon and electron tables as the kernels read them."""
+    densities = [m.density_g_cm3 for m in materials] if densities is None else densities
+    photons = photon_tables(materials, densities, photon_cutoff_mev, highest_mev)
+    electrons = electron_tables(materials, cutoff_mev, photon_cutoff_mev, highest_mev, voxel_cm, positrons)
+    for name in ("energy", "transfer"):
+        photons[name] = tables.EnergyAxis(*photons[name])
+    electrons["energy"] = tables.EnergyAxis(*electrons["energy"])
+    return Media(tables.PhotonTables(**photons), tables.ElectronTables(**electrons))
+
+
+def box(shape, size_cm, density=1.0, medium=0):
+    """A grid of one medium; ``size_cm`` (x, y, z) of a voxel."""
+    half = [F(s / 2) for s in size_cm]
+    return geometry.Grid(np.full(shape, medium, np.uint8), np.full(shape, density, np.float32), *half)
+
+
+@driver()
+def _shoot(p, t, g, energy, counters, kind, place, position, direction, e, n, seed):
+    stack = Stack(np.empty((DEPTH, 9), np.float32), np.empty((DEPTH, 4), np.int32))
+    tally = Tally(energy, counters)
+    zero = np.uint32(0)
+    for h in range(n):
+        top = push(
+            stack, np.int32(0), tally, kind, place[0], place[1], place[2], position[0], position[1], position[2],
+            direction[0], direction[1], direction[2], e, np.float32(-1), np.float32(0),
+        )  # fmt: skip
+        follow(p, t, g, tally, stack, top, Stream(seed, zero, np.uint32(h), zero))
+
+
+def shoot(media, grid, kind, energy_mev, n, place=None, position=(0, 0, 0), direction=(0, 0, 1), seed=1):
+    """Fraction of the kinetic energy deposited per voxel, and the counters, for n particles of one kind and direction."""
+    deposits = np.zeros(grid.medium.shape, np.int64)
+    counters = np.zeros(N_COUNTERS, np.int64)
+    place = [s // 2 for s in grid.medium.shape] if place is None else place
+    _shoot(
+        *media, grid, deposits, counters, np.int32(kind), np.array(place, np.int32), np.array(position, np.float32),
+        np.array(direction, np.float32), F(energy_mev), n, np.uint32(seed),
+    )  # fmt: skip
+    return deposits / (UNITS_PER_MEV * energy_mev * n), counters
