@@ -4,6 +4,7 @@ numba's disk cache only watches the file of the function it compiles, not the fi
 is therefore named by a hash of every source file of this package: any edit gives a fresh cache.
 """
 
+import dis
 import hashlib
 import os
 import pathlib
@@ -56,12 +57,9 @@ def driver(**options):
     return _cached(options)
 
 
-def _names(code):
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            names |= _names(constant)
-    return names
+def _globals_read(code):
+    """Names a function reads as globals (attribute names may be the same words)."""
+    return {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
 
 
 def retarget(function, jit, substitutes, memo=None):
@@ -95,7 +93,7 @@ def retarget(function, jit, substitutes, memo=None):
     if python.__closure__:
         raise TypeError(f"{python.__name__}: transport functions must be at module level, without closures")
     scope = dict(python.__globals__)
-    for name in _names(python.__code__):
+    for name in _globals_read(python.__code__):
         value = scope.get(name)
         if id(value) in substitutes:
             scope[name] = substitutes[id(value)]

@@ -87,6 +87,7 @@ def solve(t, column, target, n, low, high):
 
     The place of an event must be exact: an error of it near a face moves dose across the face.
     """
+    n = min(max(n, low), high)
     for _ in range(3):
         row = n * t.main_rows
         i = I(row)
@@ -103,7 +104,7 @@ def deflection(t, m, n, u):
     j = I(n * t.medium_rows + HALF)
     quantiles = t.deflection.shape[2] - 1
     q = math.sqrt(u) * F(quantiles)
-    k = I(q)
+    k = min(I(q), I(quantiles - 1))  # the root of the largest deviate rounds to one
     value = t.deflection[m, j, k] + (q - F(k)) * (t.deflection[m, j, k + 1] - t.deflection[m, j, k])
     a = t.median[m, j]
     return a * (ONE - value) / (a + value)
@@ -115,7 +116,7 @@ def photon_energy(t, m, n, e, u):
     j = I(n * t.medium_rows + HALF)
     quantiles = t.bremsstrahlung.shape[2] - 1
     q = u * F(quantiles)
-    k = I(q)
+    k = min(I(q), I(quantiles - 1))
     y = t.bremsstrahlung[m, j, k]
     y += (q - F(k)) * (t.bremsstrahlung[m, j, k + 1] - y)
     return min(t.photon_cutoff * math.exp(y * math.log(e / t.photon_cutoff)), e)
@@ -369,7 +370,7 @@ def transport_electron(
             y += v * distance
             z += w * distance
         flight -= (n1 - n) * h
-        tau -= (hard1 - hard) * c
+        tau = max(tau - (hard1 - hard) * c, ZERO)  # rounding where N is nearly flat
         n = n1
         e = e1
         r = r1

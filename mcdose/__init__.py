@@ -22,7 +22,7 @@ _HOME = {
     "Source": "mcdose.source",
     "Spectrum": "physics_data.emissions",
     "material": "physics_data.materials",
-    "monte_carlo": "mcdose.monte_carlo",
+    "monte_carlo": "mcdose.simulation",
     "read_image": "mcdose.images",
 }
 

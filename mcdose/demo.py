@@ -1,7 +1,7 @@
 """The demonstration: radioembolisation of a liver under the lung, made by formula.
 
 1. A body of ellipses in Hounsfield units on a 2.5 mm grid: liver with a dome, lung above it, spine, ribs, fat and skin.
-2. Two tumours: one at the dome, one centimetre from the lung, and one deep in the liver.
+2. Two tumours: one under the dome, 6 mm from the lung, and one deep in the liver.
 3. Y-90, 2 GBq: tumours take up four times as much per volume as the liver, 5 % shunts to the lung; activity is sharp
    (no blur of a camera), so that the figure shows the range of the electrons.
 4. The same steps as any run: CT to phantom, activity to decays, Monte Carlo, results.
@@ -12,7 +12,7 @@ import numpy as np
 from mcdose.grid import Grid
 from mcdose.images import to_image
 
-HISTORIES = 6_000_000  # about 3 % per voxel in the tumours, within a minute on two cores
+HISTORIES = 8_000_000  # about 3 % per voxel in the tumours, within a minute on two cores
 SPACING_MM = 2.5
 SHAPE = (56, 80, 112)  # z, y, x: 140 x 200 x 280 mm
 ACTIVITY_BQ = 2e9
@@ -49,10 +49,10 @@ def run(folder, histories, threads=None):
     """
     from dataclasses import replace
 
-    from mcdose.monte_carlo import monte_carlo
     from mcdose.phantom import Phantom
     from mcdose.progress import live_progress
     from mcdose.run import check_output, write_results
+    from mcdose.simulation import monte_carlo
     from mcdose.source import Source
 
     ct, activity = images()

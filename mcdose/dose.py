@@ -20,6 +20,7 @@ HIGH_DOSE_SHARE = 0.5  # "above 50 % of the maximum": where the mean uncertainty
 BODY_DENSITY_G_CM3 = 0.02
 UNKNOWN = 1.0  # relative uncertainty that stands for "nothing scored" where NaN cannot
 FILE_FORMAT = "mcdose dose 1"
+MEMORY_STEP_BYTES = 1 << 24  # an HDF5 file in memory grows by 16 MiB at a time
 # gzip level 1 halves the time of level 4 for 2 % more bytes on a dose grid; shuffled, as doses vary smoothly.
 HDF5_OPTIONS = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
@@ -141,6 +142,8 @@ class Dose:
             ("uncertainty", f"{100 * self.mean_uncertainty():.2f} % (1 sd, mean above 50 % of the maximum)"),
             ("histories", f"{self.histories:,} in {self.seconds:.1f} s, {self.histories_per_second:,.0f} per second"),
         ]
+        if "mask_uncertainty" in self.settings:
+            rows.insert(-1, ("  in the mask", f"{100 * self.settings['mask_uncertainty']:.2f} % (1 sd, mean)"))
         text = "\n".join(f"{name:<16} {value}" for name, value in rows)
         return text if self.complete else f"PARTIAL RESULT: the run was interrupted\n{text}"
 
@@ -172,12 +175,13 @@ class Dose:
         InputError
             Folder not writable or disk full.
         """
+        # Made in memory first: HDF5 does not survive a full disk (it can crash the process when closing).
+        with h5py.File("dose", "w", driver="core", backing_store=False, block_size=MEMORY_STEP_BYTES) as file:
+            self._write(file)
+            file.flush()
+            content = file.id.get_file_image()
         with atomic(path) as part:
-            try:
-                with h5py.File(part, "w") as file:
-                    self._write(file)
-            except RuntimeError as error:  # h5py raises it when closing on a full disk
-                raise OSError(None, "the disk may be full") from error
+            part.write_bytes(content)
 
     @classmethod
     def load(cls, path):

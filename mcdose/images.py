@@ -114,7 +114,7 @@ def _verify(image, path):
     """Read the file back: the compressed writers do not report a full disk."""
     back = sitk.ReadImage(str(path))  # kept in a variable: a view does not keep its image alive
     if not np.array_equal(sitk.GetArrayViewFromImage(back), sitk.GetArrayViewFromImage(image)):
-        raise OSError(None, "what was written differs from the image")
+        raise OSError(None, "not all of it reached the disk")
 
 
 def _read_file(path):

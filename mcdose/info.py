@@ -18,7 +18,7 @@ ATTRIBUTE_CAPABILITY_MINOR = 76
 
 @dataclass(frozen=True)
 class GpuReport:
-    """Devices (name, compute capability), the driver's CUDA version, GPU packages missing, and why there is no device."""
+    """Devices (name, compute capability), the driver's CUDA version, missing packages, and why there is no device."""
 
     devices: tuple = ()
     cuda_version: str | None = None

@@ -151,10 +151,12 @@ class Phantom:
         density, index = _apply_curve(array_of(image), curve, image_name(image, "CT"), notes)
         if not source.matches(target):
             density, index, outside = _onto_grid(density, index, source, target, curve, image_name(image, "CT"), notes)
-        used, index = np.unique(index, return_inverse=True)
+        used = np.flatnonzero(np.bincount(index.ravel(), minlength=MAX_LABELS))
+        renumbered = np.zeros(MAX_LABELS, np.uint8)
+        renumbered[used] = np.arange(used.size)
         return cls(
             density,
-            index.reshape(target.shape),
+            renumbered[index],
             tuple(curve.materials[k] for k in used),
             target.spacing_mm,
             target.origin_mm,
@@ -193,7 +195,10 @@ def _load_curve(curve):
         return curve
     from physics_data.ct_curve import load_curve
 
-    return load_curve(curve)
+    try:
+        return load_curve(curve)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def _apply_curve(hu, curve, name, notes):

@@ -26,7 +26,7 @@ TOP_PERCENTILE = 99.99  # top of the colour scale, percentile of the dose in the
 FADE_SHARE = 0.1  # dose below this share of the top fades into the CT
 OPACITY = 0.72
 FINEST_MM = 0.7  # the underlay is not sampled finer than this: a figure has no more pixels
-PROFILE_FLOOR = 1e-4  # of the profile's maximum: the logarithmic axis ends here
+PROFILE_FLOOR = 1e-4  # of the profile's maximum: the logarithmic axis ends here at the latest
 CLEAR_DIRECTION = 0.99  # cosine above which an axis label (L, P, ...) stands without "about"
 FIGURE_INCHES = (13.0, 8.2)
 FIGURE_DPI = 140
@@ -179,11 +179,14 @@ def _draw_planes(figure, view, unit):
 
 def _label_sides(ax, labels, grid):
     """Letters of the patient's sides at the edges of a plane."""
+    from matplotlib.patheffects import withStroke
+
     about = "~" if np.abs(np.reshape(grid.direction, (3, 3))).max(axis=0).min() < CLEAR_DIRECTION else ""
     places = ((0.015, 0.5, "left", "center"), (0.985, 0.5, "right", "center"), (0.5, 0.985, "center", "top"))
     places += ((0.5, 0.015, "center", "bottom"),)
     for text, (x, y, ha, va) in zip(labels, places):
-        ax.text(x, y, about + text, transform=ax.transAxes, ha=ha, va=va, color="white", weight="bold", fontsize=10)
+        letter = ax.text(x, y, about + text, transform=ax.transAxes, ha=ha, va=va, color="white", weight="bold")
+        letter.set_path_effects([withStroke(linewidth=2.5, foreground="black")])  # readable on bone too
 
 
 def _draw_profile(figure, view, unit):
@@ -194,13 +197,14 @@ def _draw_profile(figure, view, unit):
     dose, density = view.dose[:, y, x], view.density[:, y, x]
     band = dose * np.nan_to_num(view.uncertainty[:, y, x], nan=UNKNOWN)
     top = float((dose + band).max()) or 1.0
+    floor = max(PROFILE_FLOOR * top, float(dose[dose > 0].min(initial=top)) / 2)
     panels = figure.subplots(2, 2, sharex=True, height_ratios=(2.6, 1.0))
     for (upper, lower), scale in zip(panels.T, ("linear", "log")):
         low, high = np.maximum(dose - band, 0.0), dose + band
         upper.stairs(high, edges, baseline=low, fill=True, color="tab:red", alpha=0.35, lw=0, label="± 1 sd")
         upper.stairs(dose, edges, baseline=None, color="tab:red", lw=1.3, label="dose")
         upper.set_yscale(scale)
-        upper.set_ylim((0.0, 1.05 * top) if scale == "linear" else (PROFILE_FLOOR * top, 2.0 * top))
+        upper.set_ylim((0.0, 1.05 * top) if scale == "linear" else (floor, 2.0 * top))
         upper.set_ylabel(f"dose ({unit})")
         upper.axvline(0.0, color="0.6", lw=0.7, ls=":")
         upper.grid(alpha=0.3)

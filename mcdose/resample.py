@@ -131,7 +131,8 @@ def _average_boxes(values, labels, x0, wx, y0, wy, z0, wz):
             for ix in range(shape[2]):
                 total = 0.0
                 volume = 0.0
-                share[:] = 0.0
+                if labelled:
+                    share[:] = 0.0
                 for kz in range(wz.shape[1]):
                     if wz[iz, kz] == 0.0:
                         continue
@@ -152,7 +153,8 @@ def _average_boxes(values, labels, x0, wx, y0, wy, z0, wz):
                 covered[iz, iy, ix] = volume
                 if volume > 0.0:
                     mean[iz, iy, ix] = total / volume
-                    label[iz, iy, ix] = share.argmax()
+                    if labelled:
+                        label[iz, iy, ix] = share.argmax()
     return mean, covered, label
 
 
@@ -168,7 +170,8 @@ def _sample_points(values, labels, matrix, offset, points, shape_zyx):
             for ix in range(shape[2]):
                 total = 0.0
                 hits = 0
-                share[:] = 0.0
+                if labelled:
+                    share[:] = 0.0
                 for k in range(points.shape[0]):
                     u, v, w = ix + points[k, 0], iy + points[k, 1], iz + points[k, 2]
                     x = int(np.floor(matrix[0, 0] * u + matrix[0, 1] * v + matrix[0, 2] * w + offset[0] + 0.5))
@@ -183,5 +186,6 @@ def _sample_points(values, labels, matrix, offset, points, shape_zyx):
                 covered[iz, iy, ix] = hits / points.shape[0]
                 if hits > 0:
                     mean[iz, iy, ix] = total / hits
-                    label[iz, iy, ix] = share.argmax()
+                    if labelled:
+                        label[iz, iy, ix] = share.argmax()
     return mean, covered, label

