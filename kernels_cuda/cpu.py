@@ -1,6 +1,7 @@
 """The CPU driver: batches of histories on threads that share one tally.
 
-Threads take chunks of a batch as they come; the tally is integer and atomic, so the result does not depend on who ran what.
+Threads take chunks of a batch as they come; the tally is integer and atomic, so the result does not depend on who ran
+what.
 """
 
 import threading

@@ -1,21 +1,22 @@
 """Electrons and positrons: class II condensed history on a step coordinate.
 
-1. State: step coordinate n, a monotone function of energy of which one unit is one step in the reference medium (water).
+1. State: step coordinate n, a monotone function of energy; one unit is one step in the reference medium, water.
    One look-up at n gives energy E, residual range R (restricted, g/cm2) and N, the hard collisions suffered so far.
 2. A flight is straight and ends at a hinge (the electron has used up its share of scattering strength), at a hard
    collision, at a face, or at the cut-off. Over a small dn in medium m of density rho:
    path ds = dR / (rho f), strength used h dn, hard collisions c dN, with f, h, c the medium's ratios to water.
-3. Nothing restarts at a face: strength and hard collisions left are carried over, so every rate is proportional to density
-   and Fano's theorem holds by construction (idea: Sempau, Wilderman & Bielajew, Phys. Med. Biol. 45 (2000) 2263).
-4. Hinge: the direction turns by a deflection drawn from the Goudsmit-Saunderson distribution of one step, whose first two
-   moments are exact; the hinge sits at a random place of its step.
+3. Nothing restarts at a face: strength and hard collisions left are carried over, so every rate is proportional to
+   density and Fano's theorem holds by construction (idea: Sempau, Wilderman & Bielajew, Phys. Med. Biol. 45 (2000)
+   2263).
+4. Hinge: the direction turns by a deflection drawn from the Goudsmit-Saunderson distribution of one step, whose first
+   two moments are exact; the hinge sits at a random place of its step.
 5. Hard collision: Moller or Bhabha scattering above the delta-ray threshold, bremsstrahlung above the photon threshold,
    or annihilation in flight.
-6. A particle whose residual range cannot leave its voxel ends there; the radiation it would still have emitted is emitted.
-   A positron annihilates into two photons.
+6. A particle whose residual range cannot leave its voxel ends there; the radiation it would still have emitted is
+   emitted. A positron annihilates into two photons.
 
-Valid from 1 keV to 20 MeV. Neglected: straggling of losses below the thresholds, binding of struck electrons, the photon's
-recoil in bremsstrahlung; spin polarisation.
+Valid from 1 keV to 20 MeV. Neglected: straggling of losses below the thresholds, binding of struck electrons, the
+photon's recoil in bremsstrahlung; spin polarisation.
 """
 
 import math
@@ -115,7 +116,7 @@ def photon_energy(t, m, n, e, u):
     """Energy of a bremsstrahlung photon above the threshold, from the medium's table at the row nearest n."""
     j = I(n * t.medium_rows + HALF)
     quantiles = t.bremsstrahlung.shape[2] - 1
-    q = u * F(quantiles)
+    q = (ONE - math.sqrt(u)) * F(quantiles)
     k = min(I(q), I(quantiles - 1))
     y = t.bremsstrahlung[m, j, k]
     y += (q - F(k)) * (t.bremsstrahlung[m, j, k + 1] - y)
@@ -134,8 +135,8 @@ def dipole_cosine(r):
 def radiate(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, k, r1, r2):
     """Put the bremsstrahlung photon of energy k of an electron of energy e on the stack.
 
-    Its angle is the dipole pattern of the electron's rest frame, boosted: the leading behaviour of Kissel, Quarles & Pratt,
-    At. Data Nucl. Data Tables 28 (1983) 381.
+    Its angle is the dipole pattern of the electron's rest frame, boosted: the leading behaviour of Kissel, Quarles &
+    Pratt, At. Data Nucl. Data Tables 28 (1983) 381.
     """
     beta = math.sqrt(e * (e + TWO_MASS)) / (e + MASS)
     rest = dipole_cosine(r1)
@@ -170,8 +171,8 @@ def moller_loss(e, cutoff, r1, r2, stream, block):
 def bhabha_loss(e, cutoff, r1, r2, stream, block):
     """Energy of the electron struck by a positron, between the threshold and e; and the next block.
 
-    Bhabha, Proc. R. Soc. A 154 (1936) 195, in the form of Rohrlich & Carlson, Phys. Rev. 93 (1954) 38; the bracket falls
-    from one, so W^-2 by inversion and the bracket by rejection.
+    Bhabha, Proc. R. Soc. A 154 (1936) 195, in the form of Rohrlich & Carlson, Phys. Rev. 93 (1954) 38; the bracket
+    falls from one, so W^-2 by inversion and the bracket by rejection.
     """
     gamma = e / MASS + ONE
     up = gamma + ONE
@@ -235,9 +236,11 @@ def annihilate_in_flight(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, str
 
 @device
 def end_of_track(t, tally, stack, top, kind, m, iz, iy, ix, x, y, z, u, v, w, n, e, owned, rare, stream, block):
-    """Stop a particle that cannot leave its voxel, with the photons the rest of its track would give; returns (depth, block).
+    """Stop a particle that cannot leave its voxel, with the photons the rest of its track would give; returns (depth,
+    block).
 
-    ``rare`` is a deviate drawn at the start of the track: below the expected number of photons still to come it makes one,
+    ``rare`` is a deviate drawn at the start of the track: below the expected number of photons still to come it makes
+    one,
     at the energy where that number has fallen to ``rare``. Two from one short track are neglected (number squared / 2).
     """
     j = I(n * t.medium_rows + HALF)
@@ -307,9 +310,7 @@ def cross_face(g, axis, iz, iy, ix, x, y, z, u, v, w):
 
 
 @device
-def transport_electron(
-    t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v, w, e, flight, hinge, stream, block
-):
+def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v, w, e, flight, hinge, stream, block):
     """Follow one electron or positron to its end; its secondaries go on the stack. Returns (depth, next block).
 
     ``flight`` and ``hinge`` are the steps to the next hinge and the place of that hinge in its step, or NOT_STARTED.
@@ -438,9 +439,7 @@ def transport_electron(
                     w = w2
                     e = e2
                 else:  # the struck electron goes first; the other waits with its flight
-                    top = push(
-                        stack, top, tally, kind, iz, iy, ix, x, y, z, u2, v2, w2, e2, max(flight, ZERO), hinge
-                    )
+                    top = push(stack, top, tally, kind, iz, iy, ix, x, y, z, u2, v2, w2, e2, max(flight, ZERO), hinge)
                     owned -= owned_units(kind, e2)
                     u, v, w = rotate(u, v, w, struck, math.sqrt(ONE - struck * struck), turns)
                     e = k

@@ -1,8 +1,10 @@
 """Voxels, directions and rotations.
 
-1. A particle is in voxel (iz, iy, ix) at (x, y, z) cm from that voxel's centre: float32 stays exact in grids of any size.
+1. A particle is in voxel (iz, iy, ix) at (x, y, z) cm from that voxel's centre: float32 stays exact in grids of any
+   size.
 2. Directions are unit vectors (u, v, w) along the grid's own axes x, y, z; the patient's orientation is not known here.
-3. Azimuths are drawn as a number in (0, 1) of a turn; sine and cosine come from short polynomials on an eighth of a turn.
+3. Azimuths are drawn as a number in (0, 1) of a turn; sine and cosine come from short polynomials on an eighth of a
+   turn.
 """
 
 import math

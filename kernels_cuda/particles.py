@@ -1,8 +1,9 @@
 """Particles waiting to be transported.
 
-A history keeps its unfinished particles on a small stack of its own. The electron with less energy goes first and a photon
-waits while the electrons it set free are followed, so the depth stays near log2(E / cut-off). A particle that finds the stack
-full deposits its energy on the spot and is counted: nothing is lost.
+A history keeps its unfinished particles on a small stack of its own. The electron with less energy goes first and a
+photon
+waits while the electrons it set free are followed, so the depth stays near log2(E / cut-off). A particle that finds
+the stack full deposits its energy on the spot and is counted: nothing is lost.
 """
 
 from typing import Any, NamedTuple
@@ -36,7 +37,7 @@ def owned_units(kind, e):
 
 @device
 def push(stack, top, tally, kind, iz, iy, ix, x, y, z, u, v, w, e, flight, hinge):
-    """Put a particle on the stack; returns the new depth. ``flight`` < 0 marks an electron that has not begun to step."""
+    """Put a particle on the stack; returns the new depth. ``flight`` < 0: an electron that has not begun to step."""
     if top >= DEPTH:
         score(tally.energy, iz, iy, ix, owned_units(kind, e))
         count(tally.counters, OVERFLOWS, ONE_COUNT)

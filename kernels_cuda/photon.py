@@ -1,17 +1,20 @@
 """Photons: Woodcock tracking and the four interactions.
 
-1. Flights are drawn with the largest attenuation coefficient anywhere in the grid at this energy (Woodcock et al., ANL-7050
-   (1965) 557); an interaction is real with probability mu(voxel) / majorant, else the photon flies on. Faces play no part.
-2. Photoelectric absorption: the electron leaves with the photon's energy, less the K binding energy where the vacancy is in
-   a K shell whose fluorescence lies above the cut-off; then the fluorescence photon, or the deposit of the shell's energy.
-   Direction: Sauter, Ann. Phys. 403 (1931) 454.
+1. Flights are drawn with the largest attenuation coefficient anywhere in the grid at this energy (Woodcock et al.,
+   ANL-7050
+   (1965) 557); an interaction is real with probability mu(voxel) / majorant, else the photon flies on. Faces play no
+   part.
+2. Photoelectric absorption: the electron leaves with the photon's energy, less the K binding energy where the vacancy
+   is in
+   a K shell whose fluorescence lies above the cut-off; then the fluorescence photon, or the deposit of the shell's
+   energy. Direction: Sauter, Ann. Phys. 403 (1931) 454.
 3. Incoherent scattering: Klein-Nishina times the incoherent scattering function S(x)/Z of the medium, by rejection.
 4. Coherent scattering: squared form factor of the medium by inversion, Thomson's (1 + cos^2)/2 by rejection.
 5. Pair (and triplet) production: kinetic energy shared uniformly, leading-order angles.
 6. An electron that cannot leave its voxel deposits its energy at once; any other is followed before the photon goes on.
 
-Valid from 1 keV to 20 MeV. Neglected: Doppler broadening and the binding energy left by incoherent scattering (below 1 keV
-per event in tissue), fluorescence of L and higher shells, polarisation, photonuclear absorption.
+Valid from 1 keV to 20 MeV. Neglected: Doppler broadening and the binding energy left by incoherent scattering (below 1
+keV per event in tissue), fluorescence of L and higher shells, polarisation, photonuclear absorption.
 """
 
 import math
@@ -173,9 +176,7 @@ def transport_photon(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e
                 opposite = turns + HALF if turns < HALF else turns - HALF
                 u2, v2, w2 = rotate(u, v, w, c, math.sqrt(max(ZERO, ONE - c * c)), opposite)
                 owned -= units(electron)
-                top = push(
-                    stack, top, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, NOT_STARTED, ZERO
-                )
+                top = push(stack, top, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, NOT_STARTED, ZERO)
             score(tally.energy, iz, iy, ix, owned)
             if followed or scattered <= p.cutoff:
                 return top, block

@@ -1,7 +1,7 @@
 """Random numbers: Philox4x32-10, counter based.
 
-1. The key is the 64-bit seed, the counter is (history low, history high, block, stream): a history draws the same numbers
-   whoever runs it, on any thread, chunk, device or worker.
+1. The key is the 64-bit seed, the counter is (history low, history high, block, stream): a history draws the same
+   numbers whoever runs it, on any thread, chunk, device or worker.
 2. A block gives four 32-bit words; a word becomes a float32 strictly inside (0, 1).
 
 Source: Salmon, Moraes, Dror & Shaw, Proc. SC'11 (2011) 16; known-answer vectors of Random123 are in the tests.

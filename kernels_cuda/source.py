@@ -1,9 +1,11 @@
 """Where and what a history emits.
 
-1. Decays per voxel are an integer cumulative sum. History i of a batch of B stands at (offset + i) strides of it, with a
-   random offset per batch: voxels get their share systematically, not by chance (unbiased, since the offset is uniform).
-2. The emission is the inverse cumulative distribution of all transported particles, in segments of constant particle type.
-   History i reads it at i times the golden ratio, shifted at random per batch: neighbours in a voxel draw different energies.
+1. Decays per voxel are an integer cumulative sum. History i of a batch of B stands at (offset + i) strides of it, with
+   a random offset per batch: voxels get their share systematically, not by chance (unbiased, since the offset is
+   uniform).
+2. The emission is the inverse cumulative distribution of all transported particles, in segments of one particle type.
+   History i reads it at i times the golden ratio, shifted at random per batch: neighbours in a voxel draw different
+   energies.
 3. Batches are independent of one another; within a batch histories are stratified. Uncertainties come from batches.
 """
 
@@ -17,7 +19,6 @@ from .rng import EMISSION, unit, words
 
 GOLDEN = np.uint32(2654435769)  # 2**32 divided by the golden ratio: the most uniform additive sequence
 GUIDE_SHIFT = np.uint32(20)  # the upper 12 bits index the guide table
-PER_WORD = np.float32(2.0**-32)
 
 
 class SourceTables(NamedTuple):
@@ -49,8 +50,8 @@ def emission(s, i, shift):
 
 @device
 def place(s, g, k, stream):
-    """Voxel of source voxel k and a point in it, uniform, or the point source's point; and two numbers for a direction."""
-    nz, ny, nx = g.medium.shape
+    """Voxel of source voxel k, a point in it (uniform, or the point source's), and two numbers for a direction."""
+    _, ny, nx = g.medium.shape
     flat = s.voxel[k]
     ix = flat % nx
     iy = (flat // nx) % ny

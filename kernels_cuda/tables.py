@@ -1,8 +1,8 @@
 """The tables the transport reads, as plain named tuples of arrays.
 
 ``physics_data.tables`` computes them; they are float32 unless said. Energies in MeV, lengths in g/cm2 (divided by the
-voxel's density where used). Energy grids are linear between powers of two (``energy_row``): the row is read off the bits
-of the float, without a logarithm.
+voxel's density where used). Energy grids are linear between powers of two (``energy_row``): the row is read off the
+bits of the float, without a logarithm.
 """
 
 from typing import Any, NamedTuple
@@ -45,11 +45,12 @@ class ElectronTables(NamedTuple):
     energy: Any  # EnergyAxis of ``coordinate``
     coordinate: Any  # [row]: n(E)
     main: Any  # [row, 4]: E, residual range, hard collisions so far, scattering strength of a step; reference medium
-    medium: Any  # [medium, row, 6]: f, h, c, share of bremsstrahlung, share of annihilation, photons still to be emitted
+    # [medium, row, 6]: f, h, c, share of bremsstrahlung, share of annihilation, photons still to be emitted
+    medium: Any
     longest: Any  # [medium]: smallest f: no path is longer than R / (density * longest)
     deflection: Any  # [medium, row, quantile]: t of mu = a (1 - t) / (a + t)
     median: Any  # [medium, row]: a
-    bremsstrahlung: Any  # [medium, row, quantile]: ln(k / cut-off) / ln(E / cut-off)
+    bremsstrahlung: Any  # [medium, row, quantile of 1 - sqrt(u)]: ln(k / cut-off) / ln(E / cut-off)
     main_rows: Any  # rows of ``main`` per unit of n
     medium_rows: Any  # rows of the media per unit of n
     n_cut: Any  # n at the transport cut-off

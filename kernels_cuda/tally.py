@@ -1,6 +1,7 @@
 """Energy in exact integers.
 
-1. One unit is 2**-26 MeV (0.015 eV). A particle of energy E owns ``units(E)`` units; an event hands units on, what it does
+1. One unit is 2**-26 MeV (0.015 eV). A particle of energy E owns ``units(E)`` units; an event hands units on, what it
+   does
    not hand on stays in the voxel. Sums telescope, so emitted = deposited + escaped exactly, whatever float32 rounds.
 2. Integer sums do not depend on their order: the same histories give the same tally on any number of threads.
 3. int64 holds 1.4e11 MeV per voxel and batch.

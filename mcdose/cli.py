@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from mcdose.config import DEVICES, EMISSIONS, GRIDS, make_config, read_config
-from mcdose.errors import InputError
+from mcdose.errors import InputError, as_input_error
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -160,10 +160,8 @@ def _nuclides(options):
         for k in range(0, len(names), LIST_COLUMNS):
             print(" ".join(f"{name:<8}" for name in names[k : k + LIST_COLUMNS]).rstrip())
         return
-    try:
+    with as_input_error():
         nuclide = Nuclide(options.name)
-    except ValueError as error:
-        raise InputError(str(error)) from error
     print(nuclide.describe())
     if options.plot is not None:
         from mcdose.plot_spectrum import plot_spectrum

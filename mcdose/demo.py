@@ -7,10 +7,17 @@
 4. The same steps as any run: CT to phantom, activity to decays, Monte Carlo, results.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from mcdose.grid import Grid
 from mcdose.images import to_image
+from mcdose.phantom import Phantom
+from mcdose.progress import live_progress
+from mcdose.run import results_folder, write_results
+from mcdose.simulation import monte_carlo
+from mcdose.source import Source
 
 HISTORIES = 8_000_000  # about 3 % per voxel in the tumours, within a minute on two cores
 SPACING_MM = 2.5
@@ -47,22 +54,14 @@ def run(folder, histories, threads=None):
     histories : int
     threads : int, optional
     """
-    from dataclasses import replace
-
-    from mcdose.phantom import Phantom
-    from mcdose.progress import live_progress
-    from mcdose.run import check_output, write_results
-    from mcdose.simulation import monte_carlo
-    from mcdose.source import Source
-
     ct, activity = images()
     phantom = Phantom.from_ct(ct)
     source = Source.from_activity(activity, "Y-90", phantom)
-    check_output(folder, phantom)
-    with live_progress() as show:
-        dose = monte_carlo(phantom, source, histories=histories, threads=threads, progress=show)
-    dose = replace(dose, settings={**dose.settings, "demo": "lung-liver phantom, Y-90, 2 GBq"})
-    return write_results(dose, folder, ct, PLOT_AT_MM)
+    with results_folder(folder, phantom):
+        with live_progress() as show:
+            dose = monte_carlo(phantom, source, histories=histories, threads=threads, progress=show)
+        dose = replace(dose, settings={**dose.settings, "demo": "lung-liver phantom, Y-90, 2 GBq"})
+        return write_results(dose, folder, ct, PLOT_AT_MM)
 
 
 def _grid():

@@ -11,13 +11,10 @@ import numpy as np
 from mcdose.errors import InputError
 from mcdose.files import atomic
 from mcdose.images import to_image, write_image
-from mcdose.phantom import Phantom
+from mcdose.phantom import Phantom, in_body
 
 J_PER_MEV = 1.602176634e-13  # exact since the SI of 2019
 HIGH_DOSE_SHARE = 0.5  # "above 50 % of the maximum": where the mean uncertainty is quoted
-# g/cm3: between air (0.0012) and emphysematous lung (0.05). The maximum is sought in the body, since decays that the
-# noise of an image places in air can give a voxel of a milligram any dose.
-BODY_DENSITY_G_CM3 = 0.02
 UNKNOWN = 1.0  # relative uncertainty that stands for "nothing scored" where NaN cannot
 FILE_FORMAT = "mcdose dose 1"
 MEMORY_STEP_BYTES = 1 << 24  # an HDF5 file in memory grows by 16 MiB at a time
@@ -97,13 +94,13 @@ class Dose:
 
     @property
     def maximum_index(self):
-        """Array index ``(z, y, x)`` of the voxel with the highest dose in the body (denser than air)."""
+        """Array index ``(z, y, x)`` of the voxel with the highest dose in the body (see :func:`in_body`)."""
         inside = np.where(in_body(self.phantom.density_g_cm3), self.gy, -np.inf)
         return tuple(int(k) for k in np.unravel_index(int(inside.argmax()), inside.shape))
 
     @property
     def maximum_gy(self):
-        """Highest dose of a voxel in the body (denser than air), in `unit`."""
+        """Highest dose of a voxel in the body (see :func:`in_body`), in `unit`."""
         return float(self.gy[self.maximum_index])
 
     def mean_uncertainty(self, mask=None):
@@ -246,12 +243,6 @@ class Dose:
             **{name: file.attrs[name].item() for name in _SCALARS},
             **{name: json.loads(file.attrs[name]) for name in ("settings", "tally")},
         )
-
-
-def in_body(density_g_cm3):
-    """bool array: where there is more than air; everywhere when there is nothing but air."""
-    inside = density_g_cm3 > BODY_DENSITY_G_CM3
-    return inside if inside.any() else np.ones_like(inside)
 
 
 def high_dose_region(gy, density_g_cm3):

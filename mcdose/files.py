@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mcdose.errors import InputError
@@ -50,8 +50,11 @@ def atomic(path):
         raise InputError(f"{path}: cannot be written ({error.strerror or error}); {_remedy(error)}") from error
 
 
-def prepare_folder(path, needed_bytes):
+@contextmanager
+def output_folder(path, needed_bytes):
     """Make the output folder and check, before any long work, that `needed_bytes` can be written there.
+
+    When the work inside fails before anything is written, a folder made here is taken away again.
 
     Raises
     ------
@@ -59,6 +62,7 @@ def prepare_folder(path, needed_bytes):
         When the folder cannot be made or written to, or has too little free space.
     """
     path = Path(path)
+    new = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(prefix=".mcdose-", dir=path):
@@ -73,6 +77,12 @@ def prepare_folder(path, needed_bytes):
             f"{path}: {free / 1e6:.0f} MB free, the results need about {needed_bytes / 1e6:.0f} MB; "
             "free some space or choose another folder with -o"
         )
+    try:
+        yield
+    finally:
+        if new:
+            with suppress(OSError):  # it holds results: it stays
+                path.rmdir()
 
 
 def sha256(path):

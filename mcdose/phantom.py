@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mcdose.errors import InputError, InputWarning
+from mcdose.errors import InputError, InputWarning, as_input_error
 from mcdose.grid import IDENTITY, Grid
 from mcdose.images import array_of, grid_of, image_name, to_image
 from mcdose.resample import MAX_LABELS, regrid
@@ -18,6 +18,9 @@ COVERED_SHARE = 0.1
 # Metal rarely fills a thousandth of a CT. More than this share of voxels above the curve's last point means that the
 # numbers are not HU (a PET, a density or an unscaled image).
 MAX_SHARE_ABOVE_CURVE = 0.01
+# g/cm3: between voxels of gas and inflated lung (0.15 or more). Decays that blur and noise of an image place in gas, as
+# in the bowel, can give a voxel of milligrams any dose; such voxels do not count as the patient.
+BODY_DENSITY_G_CM3 = 0.1
 OUTSIDE_HU = -1000.0  # what lies around the CT: air
 
 
@@ -190,15 +193,19 @@ class Phantom:
         return to_image(self.density_g_cm3, self.grid)
 
 
+def in_body(density_g_cm3):
+    """bool array: where there is tissue, lung included, and not gas; everywhere when there is nothing but gas."""
+    inside = density_g_cm3 > BODY_DENSITY_G_CM3
+    return inside if inside.any() else np.ones_like(inside)
+
+
 def _load_curve(curve):
     if hasattr(curve, "material_index"):
         return curve
     from physics_data.ct_curve import load_curve
 
-    try:
+    with as_input_error():
         return load_curve(curve)
-    except ValueError as error:
-        raise InputError(str(error)) from error
 
 
 def _apply_curve(hu, curve, name, notes):

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from mcdose.dose import UNKNOWN, in_body
+from mcdose.dose import UNKNOWN
 from mcdose.errors import InputError
 from mcdose.files import atomic
 from mcdose.grid import Grid
 from mcdose.images import array_of, grid_of, to_image
+from mcdose.phantom import in_body
 
 CT_WINDOW_HU = (-900.0, 500.0)  # wide enough to see lung, liver and bone in one picture
 DENSITY_WINDOW = (0.0, 1.6)  # g/cm3: the same tissues
@@ -73,16 +74,33 @@ def plot_dose(dose, path, ct=None, at_mm=None, title=None):
     InputError
         Point outside the grid, unknown suffix, folder not writable.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     view = _orient(dose, ct, at_mm)
-    figure = Figure(figsize=FIGURE_INCHES, dpi=FIGURE_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(FIGURE_INCHES)
     planes, profiles = figure.subfigures(2, 1, height_ratios=(1.0, 1.0))
     _draw_planes(planes, view, dose.unit)
     _draw_profile(profiles, view, dose.unit)
     figure.suptitle(title or _title(dose), fontsize=12)
+    save_figure(figure, path)
+
+
+def new_figure(inches):
+    """An empty matplotlib figure (width, height in inches) that needs no screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=inches, dpi=FIGURE_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure, path):
+    """Write a figure as .png, .pdf or .svg, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        Unknown suffix, folder not writable or disk full.
+    """
     with atomic(path) as part:
         try:
             figure.savefig(part)

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from mcdose.errors import InputError
-from mcdose.files import atomic
+from mcdose.plot import new_figure, save_figure
 from physics_data.spectra import Continuum, Lines
 
 COLOURS = {"electron": "tab:blue", "positron": "tab:orange", "photon": "tab:green", "alpha": "tab:red"}
@@ -11,7 +10,6 @@ NAMES = {"electron": "electrons", "positron": "positrons", "photon": "photons", 
 CURVE_POINTS = 800  # smooth at the width of the figure
 FAINTEST_YIELD = 1e-5  # lines of less than one in 100 000 decays are left out of the picture
 FIGURE_INCHES = (8.0, 6.0)
-FIGURE_DPI = 140
 
 
 def plot_spectrum(nuclide, path):
@@ -28,13 +26,9 @@ def plot_spectrum(nuclide, path):
     InputError
         Unknown suffix, folder not writable or disk full.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     continua = [c for c in nuclide.spectrum.components if isinstance(c, Continuum)]
     lines = [c for c in nuclide.spectrum.components if isinstance(c, Lines)]
-    figure = Figure(figsize=FIGURE_INCHES, dpi=FIGURE_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(FIGURE_INCHES)
     panels = [draw for draw, parts in ((_draw_continua, continua), (_draw_lines, lines)) if parts]
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for draw, ax in zip(panels, axes):
@@ -43,11 +37,7 @@ def plot_spectrum(nuclide, path):
         ax.grid(alpha=0.3)
         ax.legend(fontsize=8)
     figure.suptitle(f"{nuclide.name}: emissions per decay (ICRP 107)")
-    with atomic(path) as part:
-        try:
-            figure.savefig(part)
-        except ValueError as error:
-            raise InputError(f"{path}: not a figure format; choose .png, .pdf or .svg") from error
+    save_figure(figure, path)
 
 
 def _draw_continua(ax, continua):

@@ -15,14 +15,15 @@ import numpy as np
 
 import mcdose
 from mcdose.config import KEV_PER_MEV, to_toml
-from mcdose.errors import InputError, InputWarning
-from mcdose.files import atomic, prepare_folder, sha256
+from mcdose.errors import InputError, InputWarning, as_input_error
+from mcdose.files import atomic, output_folder, sha256
 from mcdose.images import array_of, grid_of, image_name, read_image
 from mcdose.phantom import Phantom
 from mcdose.progress import live_progress
 from mcdose.resample import nearest
 from mcdose.simulation import DEFAULT_UNCERTAINTY, monte_carlo
 from mcdose.source import Source, parse_integration, parse_unit
+from physics_data.emissions import Nuclide
 
 # Bytes per voxel of all results before compression: energy 8, dose and uncertainty 4 each in two files, density 4,
 # material 1; and room for the figure and texts.
@@ -45,57 +46,25 @@ def run(config):
     InputError
         For anything wrong with the input; then nothing has been written.
     """
-    parse_unit(config.activity_unit)
-    parse_integration(config.integrate)
     if config.uncertainty is None and config.histories is None:
         config = replace(config, uncertainty=DEFAULT_UNCERTAINTY)
-    nuclide = _nuclide(config.nuclide)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InputWarning)  # they are in the notes, which are shown below
-        ct, activity = read_image(config.ct), read_image(config.activity)
-        grid = activity if config.grid == "activity" else ct
-        phantom = Phantom.from_ct(ct, grid=grid, spacing_mm=config.spacing_mm, curve=config.curve)
-        source = Source.from_activity(activity, nuclide, phantom, config.activity_unit, config.integrate)
-    mask = None if config.mask is None else _mask(read_image(config.mask), phantom)
-    if config.plot_at is not None:
-        phantom.grid.voxel_of(config.plot_at)
-    for note in phantom.notes + source.notes:
-        say(f"note: {note}")
-    check_output(config.output, phantom)
-    inputs = {k: getattr(config, k) for k in ("ct", "activity", "mask") if getattr(config, k) is not None}
-    record = {
-        "inputs": {k: {"path": str(Path(p).resolve()), "sha256": sha256(p)} for k, p in inputs.items()},
-        "run": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()},
-        "notes": [*phantom.notes, *source.notes],
-    }
-    with live_progress() as show:
-        dose = monte_carlo(
-            phantom,
-            source,
-            histories=config.histories,
-            uncertainty=config.uncertainty,
-            seed=config.seed,
-            device=config.device,
-            threads=config.threads,
-            emissions=config.emissions,
-            photon_cutoff_mev=config.photon_cutoff_kev / KEV_PER_MEV,
-            electron_cutoff_mev=config.electron_cutoff_kev / KEV_PER_MEV,
-            mask=mask,
-            progress=show,
-        )
-    if mask is not None:
-        record["mask_uncertainty"] = dose.mean_uncertainty(mask)
-    dose = replace(dose, settings={**dose.settings, **record})
-    status = write_results(dose, config.output, ct, config.plot_at)
-    if dose.complete:
-        text = to_toml(config, mcdose.__version__, (f"{dose.histories} histories, {dose.seconds:.0f} s",))
-        _write_text(text, config.output / "run.toml")
+    ct, phantom, source, mask = _prepare(config)
+    with results_folder(config.output, phantom):
+        record = _record(config, phantom.notes + source.notes)
+        dose = _simulate(config, phantom, source, mask)
+        if mask is not None:
+            record["mask_uncertainty"] = dose.mean_uncertainty(mask)
+        dose = replace(dose, settings={**dose.settings, **record})
+        status = write_results(dose, config.output, ct, config.plot_at)
+        if dose.complete:
+            text = to_toml(config, mcdose.__version__, (f"{dose.histories} histories, {dose.seconds:.0f} s",))
+            _write_text(text, config.output / "run.toml")
     return status
 
 
-def check_output(folder, phantom):
-    """Make the output folder and see that the results will fit, before the transport."""
-    prepare_folder(folder, RESULT_BYTES_PER_VOXEL * int(np.prod(phantom.shape)) + RESULT_BYTES_FIXED)
+def results_folder(folder, phantom):
+    """The output folder as a context, made and known to have room for the results of this phantom."""
+    return output_folder(folder, RESULT_BYTES_PER_VOXEL * int(np.prod(phantom.shape)) + RESULT_BYTES_FIXED)
 
 
 def write_results(dose, folder, ct, plot_at=None):
@@ -123,13 +92,54 @@ def say(text):
     print(f"mcdose: {text}", file=sys.stderr, flush=True)
 
 
-def _nuclide(name):
-    from physics_data.emissions import Nuclide
+def _prepare(config):
+    """CT, phantom, source and mask of a run, with everything that can be wrong found; says what is to be known."""
+    parse_unit(config.activity_unit)
+    parse_integration(config.integrate)
+    with as_input_error():
+        nuclide = Nuclide(config.nuclide)
+    if config.emissions is not None and not nuclide.spectrum.select(config.emissions).yield_per_decay():
+        raise InputError(f"emissions {','.join(config.emissions)}: {nuclide.name} emits none of these; choose others")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InputWarning)  # they are in the notes, which are shown below
+        ct, activity = read_image(config.ct), read_image(config.activity)
+        grid = activity if config.grid == "activity" else ct
+        phantom = Phantom.from_ct(ct, grid=grid, spacing_mm=config.spacing_mm, curve=config.curve)
+        source = Source.from_activity(activity, nuclide, phantom, config.activity_unit, config.integrate)
+    mask = None if config.mask is None else _mask(read_image(config.mask), phantom)
+    if config.plot_at is not None:
+        phantom.grid.voxel_of(config.plot_at)
+    for note in phantom.notes + source.notes:
+        say(f"note: {note}")
+    return ct, phantom, source, mask
 
-    try:
-        return Nuclide(name)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+
+def _record(config, notes):
+    """What made the result, for its settings: inputs with their hashes, the configuration, and notes."""
+    inputs = {k: getattr(config, k) for k in ("ct", "activity", "mask") if getattr(config, k) is not None}
+    return {
+        "inputs": {k: {"path": str(Path(p).resolve()), "sha256": sha256(p)} for k, p in inputs.items()},
+        "run": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(config).items()},
+        "notes": list(notes),
+    }
+
+
+def _simulate(config, phantom, source, mask):
+    with live_progress() as show:
+        return monte_carlo(
+            phantom,
+            source,
+            histories=config.histories,
+            uncertainty=config.uncertainty,
+            seed=config.seed,
+            device=config.device,
+            threads=config.threads,
+            emissions=config.emissions,
+            photon_cutoff_mev=config.photon_cutoff_kev / KEV_PER_MEV,
+            electron_cutoff_mev=config.electron_cutoff_kev / KEV_PER_MEV,
+            mask=mask,
+            progress=show,
+        )
 
 
 def _mask(image, phantom):

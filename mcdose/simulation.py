@@ -4,7 +4,7 @@
 2. A batch's tally is integer; sums over batches are exact, so the result does not depend on threads or chunks.
 3. The uncertainty of a voxel is that of the mean of the batches: with sizes n_b, energies e_b, N = sum n_b, K batches,
    var(mean) = (sum e_b^2 / n_b - (sum e_b)^2 / N) / ((K - 1) N).
-4. Particles that are not transported (alphas, recoils, anything below its cut-off) deposit in the source voxel, exactly.
+4. What is not transported (alphas, recoils, anything below its cut-off) is deposited in the source voxel, exactly.
 """
 
 import math
@@ -22,6 +22,7 @@ DEFAULT_UNCERTAINTY = 0.02
 BATCHES = 50  # the uncertainty itself is then known to 10 %
 FEWEST_BATCHES = 10  # before an uncertainty is believed enough to stop
 FIRST_BATCH = 20_000  # histories; later batches grow with the histories done
+LARGEST_BATCH = 1_000_000  # a second or so: progress is seen, and Ctrl-C loses no more
 LOWEST_CUTOFF_MEV = 1e-3
 PROGRESS_SHARE = 0.05  # of the run time may go into showing the uncertainty
 
@@ -75,7 +76,7 @@ def monte_carlo(
     photon_cutoff_mev, electron_cutoff_mev : float
         Transport cut-offs and production thresholds, MeV (kinetic energy); from 0.001.
     batches : int
-        Independent replicates for the uncertainty, at least 2.
+        Independent replicates for the uncertainty, at least 2; long runs make more of them.
     mask : bool array [z, y, x], optional
         Where `uncertainty` is judged; by default the voxels above half of the maximum dose.
     progress : callable, optional
@@ -159,15 +160,19 @@ class _Sums:
 
 
 def _batch_sizes(histories, batches, voxels):
-    """Sizes of the batches, in turn: equal shares of ``histories``, or growing without end."""
+    """Sizes of the batches, in turn: equal shares of ``histories``, or growing without end.
+
+    Summing a batch costs a pass over the grid: in large grids batches are larger.
+    """
+    largest = max(LARGEST_BATCH, voxels // batches)
     if histories is not None:
-        count = max(min(batches, histories), 1)
+        count = min(max(batches, -(-histories // largest)), histories)
         for k in range(count):
             yield histories * (k + 1) // count - histories * k // count
         return
     done, first = 0, max(FIRST_BATCH, voxels // batches)
     while True:
-        size = max(first, 2 * done // batches)
+        size = min(max(first, 2 * done // batches), largest)
         yield size
         done += size
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mcdose.errors import InputError, InputWarning
+from mcdose.errors import InputError, InputWarning, as_input_error
 from mcdose.images import array_of, grid_of, image_name
-from mcdose.phantom import Phantom
+from mcdose.phantom import Phantom, in_body
 from mcdose.resample import regrid
 
 S_PER_H = 3600.0
@@ -17,6 +17,8 @@ ML_PER_CM3 = 1.0
 UNITS = {"Bq/mL": (True, False), "Bq": (False, False), "Bq*s/mL": (True, True), "Bq*s": (False, True)}
 # An effective half-life cannot exceed the physical one (1/Te = 1/Tp + 1/Tb); 1 % is left for rounded input.
 EFFECTIVE_TOLERANCE = 1.01
+# More activity than this in gas (bowel and blur make well below 1 %) points at images that do not belong together.
+GAS_SHARE = 0.05
 # Decays outside the dose grid below this share are the rounding of a resampling and not worth a warning.
 LOST_SHARE = 1e-4
 
@@ -114,8 +116,7 @@ class Source:
         per_voxel = values * (source.voxel_volume_cm3 * ML_PER_CM3) if per_ml else values
         if not source.matches(target):
             per_voxel = _onto_grid(per_voxel, source, target, name, notes)
-        if phantom.outside_ct is not None:
-            _check_outside_ct(per_voxel, phantom.outside_ct, name, notes)
+        _check_place(per_voxel, phantom, name, notes)
         per_second = seconds is None and not integrated
         return cls(per_voxel * (seconds or 1.0), emission, phantom, per_second=per_second, notes=tuple(notes))
 
@@ -166,10 +167,8 @@ def _emission(emission):
         return emission
     from physics_data.emissions import Nuclide
 
-    try:
+    with as_input_error():
         return Nuclide(emission)
-    except ValueError as error:
-        raise InputError(str(error)) from error
 
 
 def _integration_seconds(integrate, integrated, emission):
@@ -226,13 +225,18 @@ def _onto_grid(per_voxel, source, target, name, notes):
     return out * correction
 
 
-def _check_outside_ct(per_voxel, outside, name, notes):
-    """Say how much of the activity lies where there is no CT; refuse when all of it does."""
-    share = float(per_voxel[outside].sum() / per_voxel.sum())
-    if share == 1.0:
+def _check_place(per_voxel, phantom, name, notes):
+    """Say how much of the activity lies beyond the CT or in gas; refuse when all of it is beyond."""
+    outside = np.zeros(phantom.shape, bool) if phantom.outside_ct is None else phantom.outside_ct
+    total = per_voxel.sum()
+    beyond = float(per_voxel[outside].sum() / total)
+    if beyond == 1.0:
         raise InputError(f"{name}: all activity lies outside the CT; check that both are of the same position")
-    if share > 0:
-        _warn(notes, f"{name}: {100 * share:.2f} % of the activity lies outside the CT, in voxels taken as air")
+    if beyond > 0:
+        _warn(notes, f"{name}: {100 * beyond:.2f} % of the activity lies outside the CT, in voxels taken as air")
+    in_gas = float(per_voxel[~outside & ~in_body(phantom.density_g_cm3)].sum() / total)
+    if in_gas > GAS_SHARE:
+        _warn(notes, f"{name}: {100 * in_gas:.0f} % of the activity lies in gas or air; check that it matches the CT")
 
 
 def _warn(notes, text):

@@ -1,7 +1,7 @@
 """Energy axes that are linear between powers of two.
 
-The row of a float32 is read off its bits (exponent and leading mantissa bits) without a logarithm. With 128 rows per octave
-linear interpolation of an E^-3 law errs by less than 1e-4.
+The row of a float32 is read off its bits (exponent and leading mantissa bits) without a logarithm. With 128 rows per
+octave linear interpolation of an E^-3 law errs by less than 1e-4.
 """
 
 from typing import NamedTuple

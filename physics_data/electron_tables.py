@@ -4,8 +4,8 @@ Notation: reference medium w (water), medium m; everything per g/cm2. Restricted
 
 1. L(E): restricted stopping power, collision and radiative.
 2. R(E) = int dE / L_w: residual range in water.
-3. Step policy s(E) (g/cm2 of water): a fraction of R, larger where the whole range is short against a voxel, and never so
-   long that the scattering strength K = G1_w s passes ``LARGEST_STRENGTH``.
+3. Step policy s(E) (g/cm2 of water): a fraction of R, larger where the whole range is short against a voxel, and never
+   so long that the scattering strength K = G1_w s passes ``LARGEST_STRENGTH``.
 4. Step coordinate n(E) = int_E^Emax dE / (L_w s): 0 at the top; one unit is one step. The policy lives only here.
 5. Main table, uniform in n: E, R, N = int dE Sigma_w / L_w (hard collisions so far), K.
 6. Medium tables, uniform in n: f = L_m/L_w, h = (G1_m/L_m)/(G1_w/L_w), c = (Sigma_m/L_m)/(Sigma_w/L_w), shares of
@@ -35,7 +35,8 @@ ENERGIES = 1500  # of the quadratures
 SCATTERING_ENERGIES = 48  # G_l are smooth: spline-free log-log interpolation to 1e-4
 LARGEST_RATIO = 20.0  # of c: Bhabha collisions begin where Moller's vanish; there the exact rate is without consequence
 PER_OCTAVE = 64
-PHOTON_QUANTILES = 16
+RADIATION_ENERGIES = 80
+PHOTON_QUANTILES = 32
 PHOTON_ENERGIES = 24
 
 
@@ -107,7 +108,8 @@ def electron_tables(materials, electron_cutoff_mev, photon_cutoff_mev, highest_m
 
 
 def step_fraction(residual_range, voxel_cm):
-    """Step over residual range: ``FRACTION``, rising smoothly to ``FRACTION_SHORT`` for ranges below a tenth of a voxel.
+    """Step over residual range: ``FRACTION``, rising smoothly to ``FRACTION_SHORT`` for ranges below a tenth of a
+    voxel.
 
     Parameters
     ----------
@@ -154,8 +156,27 @@ def _rates(medium, energy, thresholds, charge):
         "hard": struck + photons + annihilated,
         "photons": photons,
         "annihilated": annihilated,
+        "to_come": _photons_to_come(medium, energy, photons + annihilated, delta_cutoff, charge),
         "moments": _log_interpolate(energy, knots, moments[:, : MULTIPOLES + 1]),
     }
+
+
+def _photons_to_come(medium, energy, rate, delta_cutoff, charge):
+    """Expected photons of a whole track that begins at each energy, those of its delta rays included.
+
+    dN/dE = [rate + sum over collisions of N(W)] / S, with S unrestricted; the sum over recoils W is integrated by parts:
+    int n(>W) N'(W) dW with n(>W) the collisions above W.
+    """
+    grid = np.geomspace(energy[0], energy[-1], RADIATION_ENERGIES)
+    total = stopping.collision(medium, grid, charge) + stopping.radiative(medium, grid, charge)
+    above = np.array([stopping.hard_collisions(medium, grid, w, -1)[0] for w in grid])  # [W, E]
+    width = np.gradient(grid)
+    emitted = np.interp(grid, energy, rate)
+    slope = np.zeros_like(grid)
+    for i in range(grid.size):
+        below = slice(np.searchsorted(grid, delta_cutoff), i)
+        slope[i] = (emitted[i] + (above[below, i] * slope[below] * width[below]).sum()) / total[i]
+    return np.interp(energy, grid, _cumulative(slope, grid))
 
 
 def _ratios(m, water, energy, on):
@@ -166,14 +187,16 @@ def _ratios(m, water, energy, on):
         c = np.where(water["hard"] > 0, m["hard"] / water["hard"] / f, 1.0)
         radiative = np.where(m["hard"] > 0, m["photons"] / m["hard"], 0.0)
         annihilation = np.where(m["hard"] > 0, m["annihilated"] / m["hard"], 0.0)
-    to_come = _cumulative((m["photons"] + m["annihilated"]) / m["loss"], energy)
-    columns = f, h, np.clip(c, 1e-3, LARGEST_RATIO), radiative, annihilation, to_come
+    columns = f, h, np.clip(c, 1e-3, LARGEST_RATIO), radiative, annihilation, m["to_come"]
     return np.stack([on(v) for v in columns], axis=1)
 
 
 def _photon_quantiles(materials, cutoff, energies):
-    """ln(k/cutoff)/ln(E/cutoff) at equal probabilities, [material, row, quantile], for photons above the threshold."""
-    uniform = np.linspace(0, 1, PHOTON_QUANTILES + 1)
+    """ln(k/cutoff)/ln(E/cutoff) of photons above the threshold, [material, row, quantile].
+
+    The quantiles are equidistant in q with cumulative probability 1 - (1 - q)^2: dense where the energy is.
+    """
+    uniform = 1 - np.linspace(1, 0, PHOTON_QUANTILES + 1) ** 2
     out = np.tile(uniform, (len(materials), energies.size, 1))
     if energies[0] <= cutoff:
         return out
@@ -201,9 +224,11 @@ def _legendre():
 
 
 def _deflections(strength, moments):
-    """Scale a [row] and t [row, QUANTILES + 1] of mu = a (1 - t)/(a + t), t linear in the root of the survival probability.
+    """Scale a [row] and t [row, QUANTILES + 1] of mu = a (1 - t)/(a + t), t linear in the root of the survival
+    probability.
 
-    The Goudsmit-Saunderson series is summed for the part that has scattered; unscattered electrons are a step at mu = 0.
+    The Goudsmit-Saunderson series is summed for the part that has scattered; unscattered electrons are a step at mu =
+    0.
     """
     mu, p = _legendre()
     k = strength[:, None] * moments / moments[:, 1:2]

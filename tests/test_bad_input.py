@@ -130,6 +130,7 @@ def test_impossible_numbers(refuse):
     refuse("threads", "--threads", "0")
     refuse("electron_cutoff_kev", "--electron-cutoff", "0.1")
     refuse("emissions", "--emissions", "beta,gamma")
+    refuse("Y-90 emits none of these", "--emissions", "alpha")
     refuse("not allowed with argument", "--grid", "ct", "--spacing", "3")
     refuse("outside the grid", "--plot-at", "900", "0", "0")
 
@@ -215,6 +216,11 @@ def test_no_room_for_the_results(refuse, tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     monkeypatch.setattr("mcdose.files.shutil.disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 1000))
     refuse("0 MB free", out=tmp_path / "out")
+
+
+def test_device_that_is_not_there(refuse):
+    """Found by the engine, after the output folder was made: the folder is taken away again."""
+    refuse("device", "--device", "cuda")
 
 
 def test_run_file(refuse, tmp_path, capsys):

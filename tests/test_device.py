@@ -36,11 +36,8 @@ def transport_functions():
                 yield f"{module.name}.{name}", value
 
 
-HOST_ONLY = {"cpu.run", "cpu.gather"}  # drivers: batch bookkeeping in double precision
-
-
 def test_no_double_precision_creeps_into_the_transport():
-    """A GPU does double precision at a fraction of the speed. Compiled afresh, since the disk cache keeps no listing."""
+    """A GPU does double precision at a fraction of the speed. Compiled afresh: the disk cache keeps no listing."""
     from physics_data.materials import material
     from tests.transport import _shoot, box, media
 

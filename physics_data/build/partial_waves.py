@@ -1,16 +1,17 @@
 """Elastic scattering in the screened field of atoms: Dirac partial waves over the Born-Mott product.
 
-Natural units: energies and momenta in m c^2 and m c, lengths in reduced Compton wavelengths; E total energy, k momentum.
+Natural units: energies in m c^2, momenta in m c, lengths in reduced Compton wavelengths; E total energy, k momentum.
+Mott and Massey, The Theory of Atomic Collisions (3rd ed. 1965), chapter 9.
 
 1. Field: the atomic form factor is fitted with F(q)/Z = sum A_i a_i^2/(a_i^2 + q^2), sum A_i = 1, so that the potential
    energy is V(r) = -(alpha Z/r) sum A_i exp(-a_i r), plus for positrons: static, no exchange, no polarisation.
-2. Phases of low partial waves: the radial Dirac equations are integrated outwards (Runge-Kutta) to where the field varies
-   little over a wavelength, and continued by WKB. The same procedure without the field, started from spherical Bessel
-   functions, is subtracted: what WKB lacks cancels.
-3. Phases of high partial waves: WKB with Langer's correction. With y = r sqrt((E - V)^2 - 1)/k and the impact parameter b,
-   delta(b) = k Int_0^inf ln(y/r) dz at y^2 = b^2 + z^2: no turning point appears. The spin enters as in Born
+2. Phases of low partial waves: the radial Dirac equations are integrated outwards (Runge-Kutta) to where the field
+   varies little over a wavelength, and continued by WKB. The same procedure without the field, started from spherical
+   Bessel functions, is subtracted: what WKB lacks cancels.
+3. Phases of high partial waves: WKB with Langer's correction. With y = r sqrt((E - V)^2 - 1)/k and the impact parameter
+   b, delta(b) = k Int_0^inf ln(y/r) dz at y^2 = b^2 + z^2: no turning point appears. The spin enters as in Born
    approximation, delta_kappa = [(E + 1) delta_l + (E - 1) delta_l']/(2E), l' the orbital momentum of the small
-   component. Between l = 15 and 30 the first turns smoothly into the second; there they agree to 2e-5.
+   component. Between l = 20 and 40 the first turns smoothly into the second; there they agree to 2e-5.
 4. Direct and spin-flip amplitudes f and g are summed over the partial waves with a phase above 1e-10.
 5. Stored is |f|^2 + |g|^2 over Rutherford x (1 - F/Z)^2 x Mott ratio, with the *fitted* F, on knots equidistant in ln q
    from where the atom is point-like and neutral to q = 2k. Errors of the fit cancel in the ratio.
@@ -35,8 +36,8 @@ RECOIL_KNOTS = 64
 EXPONENTIALS = 14
 FORM_FACTOR_KNOTS = np.geomspace(2e-4, 3.0, 300)  # q of the fit: 0.03 to 400 per Bohr radius
 RIDGE = 1e-4  # keeps the amplitudes of the fit of order one
-INTEGRATED = 30  # orbital momenta below this have integrated phases ...
-BLENDED_FROM = 15  # ... which turn into WKB phases from here
+INTEGRATED = 40  # orbital momenta below this have integrated phases ...
+BLENDED_FROM = 20  # ... which turn into WKB phases from here
 SMALLEST_PHASE = 1e-10
 LARGEST_L = 60000  # never reached: the phases end before
 RK_STEP = 0.05  # times the local wave number: phases to 1e-6, without jumps from wave to wave
@@ -91,7 +92,9 @@ def ratio(z: int, energy_mev: float, charge: int, mott: MottTable) -> np.ndarray
     q = np.geomspace(SMALLEST_RECOIL, 2 * k, RECOIL_KNOTS)
     form_factor = (field.amplitude * field.decay**2 / (field.decay**2 + q[:, None] ** 2)).sum(1)
     born = (2 * field.strength * energy / q**2 * (1 - form_factor)) ** 2
-    return cross_section(field, energy_mev, q) / (born * mott.ratio(z, energy_mev, np.minimum(q / (2 * k), 1.0), charge))
+    return cross_section(field, energy_mev, q) / (
+        born * mott.ratio(z, energy_mev, np.minimum(q / (2 * k), 1.0), charge)
+    )
 
 
 def screened_field(z: int, charge: int) -> Field:
