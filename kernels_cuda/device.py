@@ -33,8 +33,8 @@ CACHE_DIRECTORY = _cache_directory()
 
 
 def is_compiled():
-    """True if the CPU kernels of exactly these sources are in the disk cache."""
-    return any(CACHE_DIRECTORY.rglob("cpu.run*.nbc"))
+    """True if the CPU kernels of exactly these sources are in the disk cache of this Python."""
+    return any(CACHE_DIRECTORY.rglob(f"cpu.run*.py{sys.version_info[0]}{sys.version_info[1]}*.nbc"))
 
 
 def _cached(options):

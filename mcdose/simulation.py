@@ -113,7 +113,7 @@ def monte_carlo(
     report(Progress("tables"))
     from mcdose.engine import problem  # compiles lazily: keeps `import mcdose` quick
 
-    spectrum = source.spectrum if emissions is None else source.spectrum.select(tuple(emissions))
+    spectrum = _selected(source.spectrum, emissions)
     run = problem(phantom, source.decays, spectrum, source.position_mm, photon_cutoff_mev, electron_cutoff_mev)
     result = _simulate(run, phantom, histories, uncertainty, seed, workers, batches, mask, report)
     settings = _settings(source, seed, workers, emissions, photon_cutoff_mev, electron_cutoff_mev, result)
@@ -265,6 +265,18 @@ def _settings(source, seed, threads, emissions, photon_cutoff_mev, electron_cuto
         "electron_cutoff_mev": electron_cutoff_mev,
         "versions": {"mcdose": mcdose.__version__, "numpy": np.__version__, "numba": numba.__version__},
     }
+
+
+def _selected(spectrum, emissions):
+    if emissions is None:
+        return spectrum
+    try:
+        chosen = spectrum.select(emissions)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    if chosen.energy_mev() == 0:
+        raise InputError(f"emissions: the source emits nothing of {', '.join(emissions)}; choose other emissions")
+    return chosen
 
 
 def _check_run(histories, uncertainty, seed, batches):

@@ -11,8 +11,9 @@ try:
 except importlib.metadata.PackageNotFoundError:
     pytest.skip("needs the extra [build]", allow_module_level=True)
 
-from physics_data.build import bremsstrahlung, electrons, mott
+from physics_data.build import bremsstrahlung, electrons, mott, partial_waves
 from physics_data.elements import atomic_weight
+from physics_data.scattering import MottTable, mott_ratio
 from physics_data.stopping import AVOGADRO, DATA_FILE, ELECTRON_MASS_MEV
 
 
@@ -41,13 +42,39 @@ def test_mott_ratios_are_those_shipped(shipped):
 
 @pytest.mark.parametrize(("z", "tolerance"), [(1, 1e-4), (20, 1e-4), (53, 1e-3)])
 def test_fit_reproduces_the_series(z, tolerance):
-    from physics_data.scattering import mott_ratio
-
     theta = np.radians(np.linspace(9, 179, 40))
     for charge in (-1, 1):
         for energy in (0.0123, 0.11, 3.3):
             series = mott.ratio_series(-charge * z, energy, theta)
             np.testing.assert_allclose(mott_ratio(z, energy, np.sin(theta / 2), charge), series, atol=tolerance)
+
+
+@pytest.mark.parametrize(("z", "row", "charge"), [(8, 3, -1), (20, 6, 1)])
+def test_partial_waves_are_those_shipped(shipped, z, row, charge):
+    coefficients = shipped["mott/coefficients"][:].astype(float)
+    table = MottTable(tuple(shipped["mott/energy_range_mev"][:]), coefficients)
+    made = partial_waves.ratio(z, shipped["partial_waves/energy_mev"][row], charge, table)
+    np.testing.assert_allclose(shipped["partial_waves/ratio"][int(charge > 0), z - 1, row], made, atol=2e-4)
+
+
+@pytest.mark.parametrize("energy", [0.01, 0.5])
+def test_partial_waves_in_a_weak_field_are_born_approximation(energy):
+    field = partial_waves.screened_field(8, -1)._replace(strength=1e-3)
+    beta2 = 1 - 1 / (1 + energy / ELECTRON_MASS_MEV) ** 2
+    momentum = np.sqrt(energy * (energy + 2 * ELECTRON_MASS_MEV)) / ELECTRON_MASS_MEV
+    sine = np.geomspace(0.02, 0.9, 20)
+    q = 2 * momentum * sine
+    form_factor = (field.amplitude * field.decay**2 / (field.decay**2 + q[:, None] ** 2)).sum(1)
+    born = (2 * 1e-3 * (1 + energy / ELECTRON_MASS_MEV) * (1 - form_factor) / q**2) ** 2 * (1 - beta2 * sine**2)
+    np.testing.assert_allclose(partial_waves.cross_section(field, energy, q), born, rtol=0.03)
+
+
+def test_integrated_and_wkb_phases_agree_at_high_angular_momentum():
+    field = partial_waves.screened_field(20, -1)
+    energy, k = 1 + 0.1 / ELECTRON_MASS_MEV, np.sqrt((1 + 0.1 / ELECTRON_MASS_MEV) ** 2 - 1)
+    _, down = partial_waves.phases(field, 0.1)
+    integrated = partial_waves._integrated_phase(60, energy, k, *field)
+    assert np.sin(integrated - down[60]) == pytest.approx(0, abs=3e-5)
 
 
 @pytest.mark.parametrize("row", [5, 15])
@@ -84,6 +111,7 @@ def test_writing_twice_gives_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(electrons, "ALL_ELEMENTS", range(1, 2))
     monkeypatch.setattr(bremsstrahlung, "ENERGIES_PER_DECADE", 0.4)
     monkeypatch.setattr(mott, "ENERGY_ORDER", 3)
+    monkeypatch.setattr(partial_waves, "ENERGIES_MEV", np.array([0.01]))
     first, second = tmp_path / "a.h5", tmp_path / "b.h5"
     electrons.write(first)
     electrons.write(second)

@@ -11,15 +11,18 @@ from physics_data.materials import Material, material
 from physics_data.stopping import AVOGADRO, ELECTRON_MASS_MEV, FINE_STRUCTURE, MOLLER_CM2_MEV, kinematics
 
 WATER = material("water")
-# Transport mean free path 1/G_1 in water, g/cm2, soft below 10 keV: an independent evaluation of the same model
-FIRST_TRANSPORT = [
-    (0.01, 2.30e-4),
-    (0.03, 1.66e-3),
-    (0.1, 1.42e-2),
-    (0.3, 9.01e-2),
-    (1.0, 0.587),
-    (2.0, 1.73),
-    (3.0, 3.34),
+# Transport mean free path 1/G_1 in water, g/cm2, soft below 10 keV: an independent evaluation of the Born-Mott model
+FIRST_TRANSPORT = [(0.1, 1.42e-2), (0.3, 9.01e-2), (1.0, 0.587), (2.0, 1.73), (3.0, 3.34)]
+# First transport cross section, Born-Mott over an independent Dirac partial-wave calculation with the same form factors
+BORN_OVER_PARTIAL_WAVES = [
+    (8, 0.01, 0.991),
+    (8, 0.03, 0.996),
+    (8, 0.1, 0.9995),
+    (20, 0.01, 1.067),
+    (20, 0.03, 1.021),
+    (20, 0.1, 1.009),
+    (53, 0.03, 1.211),
+    (53, 0.1, 1.091),
 ]
 
 
@@ -49,8 +52,28 @@ def test_mott_ratio_of_heavy_elements():
 @pytest.mark.parametrize(("energy", "expected"), FIRST_TRANSPORT)
 def test_first_transport_mean_free_path_of_water(energy, expected):
     moments = scattering.moments(WATER, [energy], 0.01)
-    assert 1 / moments[0, 1] == pytest.approx(expected, rel=0.012)
+    assert 1 / moments[0, 1] == pytest.approx(expected, rel=0.006)
     assert 2.4 < moments[0, 2] / moments[0, 1] < 2.9
+
+
+@pytest.mark.parametrize(("z", "energy", "expected"), BORN_OVER_PARTIAL_WAVES)
+def test_partial_waves_against_an_independent_calculation(z, energy, expected):
+    assert born_over_partial_waves(z, energy, -1) == pytest.approx(expected, abs=0.006)
+
+
+def born_over_partial_waves(z, energy, charge):
+    mu = np.geomspace(1e-10, 1, 2000)
+    weighted = scattering.elastic_cross_section(z, energy, mu, charge) * mu**2  # 2 mu d sigma/d mu per d ln mu
+    ratio = scattering.partial_wave_ratio(z, energy, mu, charge)
+    return (weighted / ratio).sum() / weighted.sum()
+
+
+def test_second_order_has_the_sign_of_the_charge():
+    """Repulsion keeps slow positrons off the nucleus: Born overestimates them more, and both less at high energy."""
+    ratios = [[born_over_partial_waves(8, energy, charge) for energy in (0.01, 0.1, 5.0)] for charge in (-1, 1)]
+    assert ratios[1][0] > 1.05 > ratios[0][0]
+    assert ratios[1] == sorted(ratios[1], reverse=True)
+    assert ratios[0][2] == pytest.approx(ratios[1][2], abs=1e-3)  # only even orders in alpha Z are left
 
 
 def test_first_moments_agree_with_adaptive_quadrature():
@@ -127,7 +150,7 @@ def test_moments_of_a_curve_are_quick():
     for i in range(25):
         fractions = np.roll(np.linspace(1, 2, 12) / 18, i)
         scattering.moments(Material(f"tissue {i}", 1.0, dict(zip(symbols, fractions))), energies, 0.0123)
-    assert time.perf_counter() - start < 3  # 0.15 s on a quiet core
+    assert time.perf_counter() - start < 5  # 0.2 s on a quiet machine
 
 
 def test_impossible_settings_are_refused():
