@@ -28,23 +28,28 @@ ZERO_INDEX, OUT = I(0), I(-1)
 device = njit(cache=True, fastmath=FASTMATH, error_model="numpy")
 
 
-class Case(NamedTuple):
-    """Grid and tables of the made-up particle."""
+class Grid(NamedTuple):
+    """Voxels of the made-up phantom."""
 
-    density: Any  # float32 [z, y, x]
-    medium: Any  # uint8 [z, y, x]
+    density: Any  # float32 [i, j, k]
+    medium: Any  # uint8 [i, j, k]
+    voxels: Any  # int32, along an edge
+    edge: Any  # float32, cm
+    per_edge: Any  # float32, 1/edge
+
+
+class Tables(NamedTuple):
+    """Tables of the made-up particle, over the logarithm of energy."""
+
     loss: Any  # float32 [medium, row]
     turning: Any  # float32 [medium, row]
-    voxels: Any  # int32, along an edge
-    edge: Any  # float32
-    per_edge: Any  # float32, 1/edge
     first_log: Any  # float32, ln(energy) of row 0
     rows_per_log: Any  # float32
-    last_row: Any  # int32, index of the last interval
+    last: Any  # int32, index of the last interval
 
 
 def case():
-    """The one case: two layers of other media in the first, tables of 256 energies from 5 keV to 20 MeV."""
+    """Grid with two layers of other media in the first one, and tables of 256 energies from 5 keV to 20 MeV."""
     density = np.ones((VOXELS,) * 3, np.float32)
     medium = np.zeros(density.shape, np.uint8)
     density[:, :, VOXELS // 3 : VOXELS // 2], medium[:, :, VOXELS // 3 : VOXELS // 2] = 0.3, 1
@@ -53,8 +58,8 @@ def case():
     energy = np.exp(logs)
     loss = np.tile(1.9 + 0.4 / energy, (3, 1)).astype(np.float32)
     turning = np.stack([0.2 * k / (energy + 0.1) for k in (1, 2, 3)]).astype(np.float32)
-    rows = F(1 / (logs[1] - logs[0]))
-    return Case(density, medium, loss, turning, I(VOXELS), F(EDGE_CM), F(1 / EDGE_CM), F(logs[0]), rows, I(254))
+    grid = Grid(density, medium, I(VOXELS), F(EDGE_CM), F(1 / EDGE_CM))
+    return grid, Tables(loss, turning, F(logs[0]), F(1 / (logs[1] - logs[0])), I(logs.size - 2))
 
 
 @device
@@ -108,7 +113,7 @@ def _turn(u, v, w, cosine, azimuth):
 
 
 @device
-def _history(g, deposits, seed, number):
+def _history(g, t, deposits, seed, number):
     """One particle; returns the steps it took."""
     middle = F(g.voxels) * g.edge * HALF
     x, y, z = middle, middle, middle
@@ -120,13 +125,13 @@ def _history(g, deposits, seed, number):
         if i < ZERO_INDEX:
             return step
         m = g.medium[i, j, k]
-        row = (math.log(e) - g.first_log) * g.rows_per_log
-        n = max(I(0), min(I(row), g.last_row))
+        row = (math.log(e) - t.first_log) * t.rows_per_log
+        n = max(I(0), min(I(row), t.last))
         a = row - F(n)
         normal = math.sqrt(-TWO * math.log(r3)) * math.cos(TURN * r4)
         lost = min(e, SHARE * e * (ONE + SPREAD * normal))
-        path = lost / (_interpolate(g.loss, m, n, a) * g.density[i, j, k])
-        cosine = max(-ONE, ONE + SHARE * _interpolate(g.turning, m, n, a) * math.log(r1))
+        path = lost / (_interpolate(t.loss, m, n, a) * g.density[i, j, k])
+        cosine = max(-ONE, ONE + SHARE * _interpolate(t.turning, m, n, a) * math.log(r1))
         part = r2 * path
         x, y, z = x + part * u, y + part * v, z + part * w
         i, j, k = _voxel(g, x, y, z)
@@ -141,9 +146,9 @@ def _history(g, deposits, seed, number):
 
 
 @njit(cache=True, fastmath=FASTMATH, error_model="numpy", nogil=True)
-def run(g, deposits, first, histories):
+def run(g, t, deposits, first, histories):
     """Histories ``first`` to ``first + histories - 1``; adds to ``deposits`` int64 [z, y, x] and returns the steps."""
     steps = 0
     for number in range(first, first + histories):
-        steps += _history(g, deposits, U(7), number)
+        steps += _history(g, t, deposits, U(7), number)
     return steps
