@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mcdose.config import DEVICES, EMISSIONS, GRIDS, make_config, read_config
+from mcdose.config import DAUGHTERS, DEVICES, EMISSIONS, GRIDS, make_config, read_config
 from mcdose.errors import InputError, as_input_error
 
 BAD_INPUT = 2
@@ -84,6 +84,7 @@ take precedence over the file."
     images.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where the results go")
     physics = dose.add_argument_group("physics")
     physics.add_argument("--nuclide", metavar="NAME", help="such as Y-90; mcdose nuclides lists them")
+    physics.add_argument("--daughters", choices=DAUGHTERS, help="decays of its daughters: none (default), equilibrium")
     physics.add_argument(
         "--integrate",
         metavar="HOW",
@@ -109,6 +110,7 @@ def _add_nuclides(commands):
     text = "List the nuclides, or print one's half-life, energies and yields."
     nuclides = commands.add_parser("nuclides", help="list nuclides or describe one", description=text)
     nuclides.add_argument("name", nargs="?", metavar="NAME", help="such as Lu-177")
+    nuclides.add_argument("--daughters", choices=DAUGHTERS, help="with its daughters in equilibrium; default none")
     nuclides.add_argument("--plot", type=Path, metavar="FILE", help="draw its spectrum (.png, .pdf or .svg)")
     nuclides.set_defaults(command=_nuclides)
 
@@ -126,6 +128,7 @@ def _dose(options):
         "ct": options.ct,
         "activity": options.activity,
         "nuclide": options.nuclide,
+        "daughters": options.daughters,
         "output": options.output,
         "activity_unit": options.activity_unit,
         "integrate": options.integrate,
@@ -156,12 +159,16 @@ def _nuclides(options):
     if options.name is None:
         if options.plot is not None:
             raise InputError("--plot: needs the name of a nuclide, such as mcdose nuclides Y-90 --plot y90.png")
+        if options.daughters is not None:
+            raise InputError(
+                "--daughters: needs the name of a nuclide, such as mcdose nuclides Ra-223 --daughters equilibrium"
+            )
         names = nuclide_names()
         for k in range(0, len(names), LIST_COLUMNS):
             print(" ".join(f"{name:<8}" for name in names[k : k + LIST_COLUMNS]).rstrip())
         return
     with as_input_error():
-        nuclide = Nuclide(options.name)
+        nuclide = Nuclide(options.name, daughters=options.daughters or "none")
     print(nuclide.describe())
     if options.plot is not None:
         from mcdose.plot_spectrum import plot_spectrum

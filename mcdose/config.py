@@ -11,6 +11,7 @@ from mcdose.errors import InputError
 
 KEV_PER_MEV = 1000.0
 EMISSIONS = ("beta", "electron", "photon", "alpha")
+DAUGHTERS = ("none", "equilibrium")
 DEVICES = ("auto", "cpu", "cuda")
 GRIDS = ("activity", "ct")
 # The tables of the transport reach from 1 keV; a cut-off above 10 MeV would switch the transport off.
@@ -32,6 +33,8 @@ class RunConfig:
         Folder of the results.
     activity_unit, integrate : str
         As :meth:`mcdose.Source.from_activity` takes them.
+    daughters : {"none", "equilibrium"}
+        Whether the decays of the nuclide's daughters are included, in secular equilibrium.
     curve : str
         Built-in CT curve or a TOML file.
     grid : {"activity", "ct"}
@@ -66,6 +69,7 @@ class RunConfig:
     output: Path
     activity_unit: str = "Bq/mL"
     integrate: str = "physical"
+    daughters: str = "none"
     curve: str = "schneider2000"
     grid: str = "activity"
     spacing_mm: float | None = None
@@ -95,6 +99,7 @@ class RunConfig:
         for name in ("photon_cutoff_kev", "electron_cutoff_kev"):
             within = f"an energy from {low:.0f} to {high:.0f} keV"
             _check(name, getattr(self, name), lambda v: _number(v) and low <= v <= high, within)
+        _check("daughters", self.daughters, lambda v: v in DAUGHTERS, f"one of {', '.join(DAUGHTERS)}")
         _check("device", self.device, lambda v: v in DEVICES, f"one of {', '.join(DEVICES)}")
         _check("grid", self.grid, lambda v: v in GRIDS, f"one of {', '.join(GRIDS)}; or give spacing_mm")
         if self.emissions is not None:

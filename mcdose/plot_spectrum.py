@@ -36,7 +36,7 @@ def plot_spectrum(nuclide, path):
         ax.set_xlabel("kinetic energy (MeV)")
         ax.grid(alpha=0.3)
         ax.legend(fontsize=8)
-    figure.suptitle(f"{nuclide.name}: emissions per decay (ICRP 107)")
+    figure.suptitle(f"{nuclide.title}: emissions per decay (ICRP 107)")
     save_figure(figure, path)
 
 

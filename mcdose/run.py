@@ -97,9 +97,9 @@ def _prepare(config):
     parse_unit(config.activity_unit)
     parse_integration(config.integrate)
     with as_input_error():
-        nuclide = Nuclide(config.nuclide)
+        nuclide = Nuclide(config.nuclide, daughters=config.daughters)
     if config.emissions is not None and not nuclide.spectrum.select(config.emissions).yield_per_decay():
-        raise InputError(f"emissions {','.join(config.emissions)}: {nuclide.name} emits none of these; choose others")
+        raise InputError(f"emissions {','.join(config.emissions)}: {nuclide.title} emits none of these; choose others")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)  # they are in the notes, which are shown below
         ct, activity = read_image(config.ct), read_image(config.activity)

@@ -255,7 +255,7 @@ def _settings(source, seed, threads, emissions, photon_cutoff_mev, electron_cuto
 
     return {
         "method": "monte_carlo",
-        "emission": source.nuclide.name if source.nuclide else "user's own spectrum",
+        **_emission_settings(source.nuclide),
         "emissions": "all" if emissions is None else list(emissions),
         "seed": seed,
         "device": "cpu",
@@ -264,6 +264,19 @@ def _settings(source, seed, threads, emissions, photon_cutoff_mev, electron_cuto
         "photon_cutoff_mev": photon_cutoff_mev,
         "electron_cutoff_mev": electron_cutoff_mev,
         "versions": {"mcdose": mcdose.__version__, "numpy": np.__version__, "numba": numba.__version__},
+    }
+
+
+def _emission_settings(nuclide):
+    if nuclide is None:
+        return {"emission": "user's own spectrum"}
+    daughters = nuclide.chain.daughters if nuclide.equilibrium else ()
+    return {
+        "emission": nuclide.title,
+        "nuclide": nuclide.name,
+        "half_life_s": nuclide.half_life_s,
+        "daughters": "equilibrium" if nuclide.equilibrium else "none",
+        "decays_of_daughters": {member.name: member.decays_per_parent for member in daughters},
     }
 
 

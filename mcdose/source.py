@@ -32,7 +32,8 @@ class Source:
     decays : array [z, y, x]
         Number of decays in each voxel (per second when `per_second`), not negative, somewhere above zero.
     emission : Nuclide, str or Spectrum
-        What a decay emits.
+        What a decay emits. A name stands for the nuclide alone; ``Nuclide(name, daughters="equilibrium")`` brings the
+        decays of its daughters along.
     phantom : Phantom
         Whose grid the decays are on.
     per_second : bool
@@ -62,7 +63,7 @@ class Source:
         _check_amounts(decays, "decays", "decays")
         object.__setattr__(self, "decays", decays)
         object.__setattr__(self, "emission", _emission(self.emission))
-        object.__setattr__(self, "notes", tuple(self.notes))
+        object.__setattr__(self, "notes", _with_notes_of(self.nuclide, self.notes))
         if self.position_mm is not None:
             object.__setattr__(self, "position_mm", tuple(float(x) for x in self.position_mm))
 
@@ -93,6 +94,7 @@ class Source:
         ----------
         image : SimpleITK.Image
         nuclide : Nuclide, str or Spectrum
+            Whose activity it is; as `emission` of :class:`Source`.
         phantom : Phantom
         unit : {"Bq/mL", "Bq", "Bq*s/mL", "Bq*s"}
             Activity concentration, activity per voxel, or either integrated over time.
@@ -169,6 +171,15 @@ def _emission(emission):
 
     with as_input_error():
         return Nuclide(emission)
+
+
+def _with_notes_of(nuclide, notes):
+    """The notes with those on the nuclide's daughters; warns where equilibrium is a poor assumption."""
+    if nuclide is None:
+        return tuple(notes)
+    for caution in nuclide.cautions:
+        warnings.warn(caution, InputWarning, stacklevel=4)
+    return tuple(dict.fromkeys((*notes, *nuclide.cautions, *nuclide.notes)))
 
 
 def _integration_seconds(integrate, integrated, emission):

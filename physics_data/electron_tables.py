@@ -23,9 +23,11 @@ from . import bremsstrahlung, scattering, stopping
 from .axis import energy_axis
 from .materials import material
 
-FRACTION = 0.1  # step over residual range: halving it moves Y-90 voxel S values by less than 0.05 %
-FRACTION_SHORT = 0.3  # the same where the range is short against a voxel
-SHORT_RANGE = 0.1  # of the smallest voxel: detours inside it cannot be seen
+FRACTION = 0.1  # step over residual range where the range is a few voxels
+FRACTION_LONG = 0.05  # where it is many voxels: dose-point kernels then show the steps themselves
+FRACTION_SHORT = 0.3  # where it is short against a voxel
+LONG_RANGE = 10.0  # voxels
+SHORT_RANGE = 0.1  # voxels: detours inside one cannot be seen
 LARGEST_STRENGTH = 0.4  # above about 0.45 no table of this form has the right two moments
 ROWS_PER_STEP = 8  # main table: linear interpolation of E(n) to about 1e-5
 MEDIUM_ROWS_PER_STEP = 2
@@ -108,8 +110,7 @@ def electron_tables(materials, electron_cutoff_mev, photon_cutoff_mev, highest_m
 
 
 def step_fraction(residual_range, voxel_cm):
-    """Step over residual range: ``FRACTION``, rising smoothly to ``FRACTION_SHORT`` for ranges below a tenth of a
-    voxel.
+    """Step over residual range, as fine as the voxels can resolve.
 
     Parameters
     ----------
@@ -117,9 +118,17 @@ def step_fraction(residual_range, voxel_cm):
         g/cm2.
     voxel_cm : float
         Smallest voxel edge; taken at unit density.
+
+    Returns
+    -------
+    numpy.ndarray
+        From ``FRACTION_SHORT`` for ranges below a tenth of a voxel over ``FRACTION`` to ``FRACTION_LONG`` for ranges of
+        many voxels.
     """
-    short = SHORT_RANGE * voxel_cm
-    return FRACTION + (FRACTION_SHORT - FRACTION) / (1 + (np.asarray(residual_range) / short) ** 1.2)
+    voxels = np.asarray(residual_range) / voxel_cm
+    long = (FRACTION - FRACTION_LONG) / (1 + (voxels / LONG_RANGE) ** 2)
+    short = (FRACTION_SHORT - FRACTION) / (1 + (voxels / SHORT_RANGE) ** 1.2)
+    return FRACTION_LONG + long + short
 
 
 def _cumulative(y, x):

@@ -9,6 +9,7 @@
    are met (`separate_beta_spectra`).
 4. Positrons annihilate when they are transported, so the listed annihilation photons are left out. Neutrons of
    spontaneous fission are left out too: nothing here transports them.
+5. On request a decay brings those of its daughters along, in secular equilibrium (`physics_data.chains`).
 
 Not in ICRP-107: internal pairs (Y-90: 3.2e-5 per decay) and internal bremsstrahlung.
 """
@@ -20,11 +21,12 @@ import math
 import re
 import tomllib
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
+from physics_data.chains import Chain, equilibrium_chain
 from physics_data.elements import atomic_number
 from physics_data.spectra import Continuum, Lines, Spectrum
 
@@ -79,12 +81,15 @@ _SEPARATION_POINTS = 4000
 _TILT_ITERATIONS = 60
 _TILT_TOLERANCE = 1e-10
 
+DAUGHTERS = ("none", "equilibrium")
+"""What can become of the daughters of a nuclide."""
+
 _DAUGHTERS_FILE = Path(__file__).with_name("daughters.toml")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Nuclide:
-    """A radionuclide of ICRP Publication 107.
+    """A radionuclide of ICRP Publication 107, alone or with its daughters.
 
     Parameters
     ----------
@@ -92,39 +97,54 @@ class Nuclide:
         Such as ``"Y-90"``, ``"y90"``, ``"90Y"``, ``"Tc-99m"``; stored as ``"Tc-99m"``.
     half_life_s : float, optional
         Half-life, s; by default that of ICRP-107 (2008).
+    daughters : {"none", "equilibrium"}
+        Whether a decay brings along those of the daughters in secular equilibrium, in the same place; the rules are
+        those of `physics_data.chains`.
 
     Attributes
     ----------
+    equilibrium : bool
+        Whether the daughters are included.
     spectrum : Spectrum
-        What one decay emits, without annihilation photons.
+        What one decay emits (with the daughters' part of it if they are included), without annihilation photons.
 
     Raises
     ------
     ValueError
-        If there is no such nuclide (the nearest names are listed), or a half-life is not positive.
+        If there is no such nuclide (the nearest names are listed), a half-life is not positive, or `daughters` is
+        neither of the two.
 
     Examples
     --------
     >>> y90 = Nuclide("90Y")
     >>> y90.name, round(y90.half_life_s / 3600, 1), round(y90.spectrum.energy_mev(), 2)
     ('Y-90', 64.1, 0.93)
+    >>> round(Nuclide("Ra-223", daughters="equilibrium").spectrum.energy_mev("alpha"), 1)
+    26.8
     """
 
     name: str
-    half_life_s: float | None = None
-    spectrum: Spectrum = field(init=False, repr=False, compare=False)
+    half_life_s: float
+    equilibrium: bool
+    spectrum: Spectrum = field(repr=False, compare=False)
 
-    def __post_init__(self):
-        name = _canonical_name(self.name)
-        record = _record(name)
-        half_life = (
-            record["half_life"] * UNIT_SECONDS[record["time_unit"]] if self.half_life_s is None else self.half_life_s
-        )
+    def __init__(self, name: str, half_life_s: float | None = None, daughters: str = "none"):
+        name = _canonical_name(name)
+        half_life = _half_life_s(name) if half_life_s is None else half_life_s
         if not (math.isfinite(half_life) and half_life > 0):
             raise ValueError(f"half_life_s: {half_life} is not allowed; give a positive number of seconds")
+        if daughters not in DAUGHTERS:
+            raise ValueError(f"daughters: {daughters!r} is unknown; choose one of {', '.join(DAUGHTERS)}")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "half_life_s", float(half_life))
-        object.__setattr__(self, "spectrum", _spectrum(name, record["emissions"]))
+        object.__setattr__(self, "equilibrium", daughters == "equilibrium")
+        spectrum = _chain_spectrum(self.chain) if self.equilibrium else _spectrum(name)
+        object.__setattr__(self, "spectrum", spectrum)
+
+    @property
+    def title(self) -> str:
+        """The name, and that the daughters are included if they are."""
+        return f"{self.name} with its daughters in equilibrium" if self.equilibrium else self.name
 
     @property
     def mean_life_s(self) -> float:
@@ -134,14 +154,39 @@ class Nuclide:
     @property
     def daughters(self) -> list[tuple[str, float]]:
         """Daughter nuclides and branching fractions (stable ones too), most frequent first."""
-        return [(name, fraction) for name, fraction in _daughters().get(self.name, [])]
+        return _branches(self.name)
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The nuclide and its daughters in secular equilibrium, whether `spectrum` includes them or not."""
+        return equilibrium_chain(self.name, self.half_life_s, _branches, _half_life_s)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Where equilibrium, if it is assumed, is a poor assumption: one sentence for each slow daughter."""
+        return tuple(self._caution(member) for member in self.chain.slow) if self.equilibrium else ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which daughters are left out and why, as sentences."""
+        if not self.equilibrium:
+            names = ", ".join(member.name for member in self.chain.daughters)
+            return (f"{self.name}: the decays of its daughters ({names}) are not included",) if names else ()
+        return tuple(
+            f"{self.name}: {name} ({format_duration(lives)}) lives longer than {self.name} "
+            f"({format_duration(self.half_life_s)}) and is left out, with what follows it"
+            for name, lives in self.chain.ends
+        )
 
     def describe(self) -> str:
-        """Half-life, daughters, and yields and energies by kind of emission, as plain text."""
-        daughters = ", ".join(f"{name} ({100 * fraction:.4g} %)" for name, fraction in self.daughters) or "none listed"
+        """Half-life, daughters, and yields and energies by kind of emission, as plain text.
+
+        With daughters in equilibrium: the members of the chain too, and yields and energies are theirs together.
+        """
         lines = [
             f"{self.name}   half-life {format_duration(self.half_life_s)}",
-            f"daughters: {daughters}",
+            f"daughters: {_percentages(self.daughters) or 'none listed'}",
+            *self._describe_chain(),
             "",
             f"{'emission':<32}{'per decay':>12}{'mean energy':>14}{'per decay':>14}{'highest':>12}",
             f"{'':<32}{'':>12}{'(MeV)':>14}{'(MeV)':>14}{'(MeV)':>12}",
@@ -156,6 +201,25 @@ class Nuclide:
         if self.spectrum.yield_per_decay("positron") > 0:
             lines.append("annihilation photons come from the positrons when they are transported")
         return "\n".join(lines)
+
+    def _describe_chain(self):
+        notes = [f"note: {note}" for note in self.cautions + self.notes]
+        if not self.equilibrium:
+            return notes
+        lines = ["", f"{'in equilibrium':<16}{'half-life':<20}{'decays per decay':<18}{'made by'}"]
+        for m in self.chain.members:
+            row = f"{m.name:<16}{format_duration(m.half_life_s):<20}{m.decays_per_parent:<18.5g}"
+            lines.append((row + _percentages(m.made_by)).rstrip())
+        return lines + notes
+
+    def _caution(self, member):
+        factor = self.chain.transient_factor(member)
+        times = "once" if member.decays_per_parent == 1 else f"{member.decays_per_parent:.4g} times"
+        lives = f"{format_duration(member.half_life_s)} against {format_duration(self.half_life_s)}"
+        return (
+            f"{self.name}: equilibrium is a poor assumption for {member.name} ({lives}): per decay of {self.name} it "
+            f"decays {times} in the long run, but once grown in its activity is {factor:.3g} times that"
+        )
 
 
 def nuclide_names() -> list[str]:
@@ -278,7 +342,24 @@ def _sigmoid(u):
     return 0.5 * (1 + np.tanh(u / 2))
 
 
-def _spectrum(name, emissions):
+def _percentages(fractions):
+    return ", ".join(f"{name} ({100 * fraction:.5g} %)" for name, fraction in fractions)
+
+
+def _chain_spectrum(chain):
+    """Emissions of all members per decay of the parent; lines of one kind in one component."""
+    parts = [p for m in chain.members for p in _spectrum(m.name).scaled(m.decays_per_parent).components]
+    merged = [part for part in parts if isinstance(part, Continuum)]
+    for particle, label, _ in _LINE_KINDS:
+        lines = [p for p in parts if isinstance(p, Lines) and p.particle == particle]
+        if lines:
+            energies, yields = (np.concatenate([getattr(p, a) for p in lines]) for a in ("energies_mev", "yields"))
+            merged.append(Lines(particle, label, energies, yields))
+    return Spectrum(tuple(merged))
+
+
+def _spectrum(name):
+    emissions = _record(name)["emissions"]
     rows = {key.lower(): np.array(values, dtype=float).reshape(-1, 2) for key, values in emissions.items()}
     components = _beta_components(name, rows)
     for particle, label, kinds in _LINE_KINDS:
@@ -344,6 +425,19 @@ def _record(name):
     # The database encodes its JSON twice: the file holds a string that holds the record.
     with (_folder() / f"{name}.json").open(encoding="utf-8") as file:
         return json.loads(json.load(file))
+
+
+@cache
+def _half_life_s(name):
+    """Half-life, s; None for what is not among the nuclides, the stable ones."""
+    if name not in _names():
+        return None
+    record = _record(name)
+    return record["half_life"] * UNIT_SECONDS[record["time_unit"]]
+
+
+def _branches(name):
+    return [(daughter, fraction) for daughter, fraction in _daughters().get(name, [])]
 
 
 @cache

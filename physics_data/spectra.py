@@ -6,7 +6,7 @@ and Auger electrons), ``photon`` (gamma and X), ``alpha`` (alphas, recoils and f
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -304,6 +304,29 @@ class Spectrum:
             raise ValueError(f"emissions: {unknown[0]!r} is unknown; choose among {', '.join(LABELS)}")
         return Spectrum(tuple(part for part in self.components if part.label in wanted))
 
+    def scaled(self, factor: float) -> "Spectrum":
+        """The same emissions, `factor` times as many of each.
+
+        Parameters
+        ----------
+        factor : float
+            0 or more: such as the decays of a daughter per decay of the nuclide that a source is given for.
+
+        Raises
+        ------
+        ValueError
+            If the factor is negative or not finite.
+
+        Examples
+        --------
+        >>> both = Spectrum.monoenergetic("electron", 1.0) + Spectrum.monoenergetic("photon", 0.5).scaled(0.2)
+        >>> both.energy_mev()
+        1.1
+        """
+        if not 0 <= factor < float("inf"):
+            raise ValueError(f"factor: {factor} is not allowed; give a number of 0 or more")
+        return Spectrum(tuple(_times(part, factor) for part in self.components))
+
     def yield_per_decay(self, particle: str | None = None) -> float:
         """Particles per decay, of one kind or of all."""
         return float(sum(part.yield_per_decay for part in self._of(particle)))
@@ -316,6 +339,11 @@ class Spectrum:
         if particle is not None and particle not in PARTICLES:
             raise ValueError(f"particle: {particle!r} is unknown; choose one of {', '.join(PARTICLES)}")
         return [part for part in self.components if particle is None or part.particle == particle]
+
+
+def _times(part, factor):
+    name = "yields" if isinstance(part, Lines) else "yield_per_decay"
+    return replace(part, **{name: factor * getattr(part, name)})
 
 
 def _label(particle, labels):

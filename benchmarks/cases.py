@@ -1,0 +1,117 @@
+"""The problems whose speed is measured, each with a published-code figure to stand beside.
+
+Voxels of 3 mm, cut-offs of 10 keV, spectra of ICRP-107. The peer is EGSnrc (nrc-cnrc/EGSnrc, git 9edee3e, December
+2025; egs++ application without variance reduction, same geometry, cut-offs and emissions), on one core on which the
+work of ``yardstick`` ran at ``PEER_YARDSTICK`` histories/s: only the ratio of the two is compared.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+import mcdose
+
+SPACING_MM = 3.0
+PEER_YARDSTICK = 367_000  # yardstick histories/s on the core on which EGSnrc was timed
+# EGSnrc's decays/s: its histories/s over all particles of a decay, most of which are below the cut-off (I-131: 1.825
+# photons, 1.06 of them above; Lu-177: 2.27 electrons, 1.10 above) and cost it next to nothing.
+PEER_Y90, PEER_SLAB, PEER_I131_PHOTONS, PEER_LU177 = 32_700, 33_500, 82_600 / 1.825, 387_000 / 2.271
+
+
+@dataclass(frozen=True)
+class Case:
+    """One problem.
+
+    Parameters
+    ----------
+    name, title : str
+    make : callable
+        ``make(half_width)`` gives the phantom, the decays per voxel [z, y, x] and the mask of the stated voxels.
+    voxels : str
+        The stated voxels, in words.
+    nuclide : str
+    emissions : tuple of str
+        What of the decay is transported.
+    batch : int
+        Histories of a batch: about a quarter of a second of one core.
+    half_width : int
+        Voxels from the central one to the side of the grid.
+    peer_decays_per_s : float or None
+        EGSnrc's rate on one core.
+    """
+
+    name: str
+    title: str
+    make: Callable
+    voxels: str
+    nuclide: str
+    emissions: tuple[str, ...]
+    batch: int
+    half_width: int = 50
+    peer_decays_per_s: float | None = None
+
+    def spectrum(self):
+        """What a decay emits, as far as it is transported here."""
+        return mcdose.Nuclide(self.nuclide).spectrum.select(self.emissions)
+
+
+def _water(half_width):
+    """Water cube, its source in the central voxel."""
+    phantom = mcdose.Phantom.uniform(mcdose.material("water"), (2 * half_width + 1,) * 3, SPACING_MM)
+    decays = np.zeros(phantom.shape)
+    decays[(half_width,) * 3] = 1.0
+    return phantom, decays
+
+
+def _faces(half_width):
+    """Source voxel in water; stated: that voxel and the six that share a face with it."""
+    phantom, decays = _water(half_width)
+    away = np.abs(np.indices(phantom.shape) - half_width).sum(axis=0)
+    return phantom, decays, away <= 1
+
+
+def _cube(half_width):
+    """Source voxel in water; stated: 7 x 7 x 7 voxels round it."""
+    phantom, decays = _water(half_width)
+    stated = np.zeros(phantom.shape, bool)
+    stated[(slice(half_width - 3, half_width + 4),) * 3] = True
+    return phantom, decays, stated
+
+
+def _slab(half_width):
+    """Liver, with the source throughout, below lung; stated: the inner columns within 1.5 cm of the face."""
+    across = half_width // 2
+    materials = [mcdose.material("liver"), mcdose.material("lung")]
+    shape = (2 * half_width, 2 * across + 1, 2 * across + 1)
+    lung = np.zeros(shape, np.uint8)
+    lung[half_width:] = 1
+    phantom = mcdose.Phantom(np.where(lung, 0.26, 1.06), lung, materials, (SPACING_MM,) * 3)
+    stated = np.zeros(shape, bool)
+    inner = slice(across // 2, across + (across + 1) // 2 + 1)
+    stated[max(half_width - 5, 0) : half_width + 5, inner, inner] = True
+    return phantom, 1.0 - lung, stated
+
+
+CASES = (
+    Case(
+        "y90-water", "Y-90 β in water", _faces, "source voxel and 6 faces", "Y-90", ("beta",), 75_000,
+        peer_decays_per_s=PEER_Y90,
+    ),
+    Case(
+        "y90-slab", "Y-90 β, liver–lung slab", _slab, "inner columns, ±1.5 cm of the face", "Y-90", ("beta",), 75_000,
+        half_width=40, peer_decays_per_s=PEER_SLAB,
+    ),
+    Case(
+        "i131-photons", "I-131 photons, 80 cm of water", _cube, "7³ round the source", "I-131", ("photon",), 75_000,
+        half_width=133, peer_decays_per_s=PEER_I131_PHOTONS,
+    ),
+    Case(
+        "lu177-electrons", "Lu-177 electrons in water", _faces, "source voxel and 6 faces", "Lu-177",
+        ("beta", "electron"), 250_000, peer_decays_per_s=PEER_LU177,
+    ),
+    Case(
+        "f18-water", "F-18 in water, everything", _faces, "source voxel and 6 faces", "F-18",
+        ("beta", "electron", "photon"), 40_000,
+    ),
+)  # fmt: skip
