@@ -17,6 +17,9 @@ Lewis, Phys. Rev. 78 (1950) 526: the first two moments of the deflection fix the
 shows; an error of 1.5 % in the second one moved shells of the 1 MeV kernel by 2.6 %.
 """
 
+from functools import cache
+from typing import NamedTuple
+
 import numpy as np
 
 from . import bremsstrahlung, scattering, stopping
@@ -28,7 +31,8 @@ FRACTION_LONG = 0.05  # where it is many voxels: dose-point kernels then show th
 FRACTION_SHORT = 0.3  # where it is short against a voxel
 LONG_RANGE = 10.0  # voxels
 SHORT_RANGE = 0.1  # voxels: detours inside one cannot be seen
-LARGEST_STRENGTH = 0.4  # above about 0.45 no table of this form has the right two moments
+LARGEST_STRENGTH = 0.4  # of a step; above about 0.45 tables of this form cannot have both moments right in tissue
+SMALLEST_SCALE = 1e-6  # of mu, where more than half of the electrons do not scatter in a step
 ROWS_PER_STEP = 8  # main table: linear interpolation of E(n) to about 1e-5
 MEDIUM_ROWS_PER_STEP = 2
 QUANTILES = 32
@@ -71,42 +75,52 @@ def electron_tables(materials, electron_cutoff_mev, photon_cutoff_mev, highest_m
     charges = (-1, 1) if positrons else (-1,)
     media = [_rates(m, energy, thresholds, charge) for charge in charges for m in materials]
 
-    residual = (
-        _cumulative(1 / water["loss"], energy) + energy[0] / water["loss"][0] / 1.75
-    )  # R ~ E^1.75 below the table
-    step = np.minimum(step_fraction(residual, voxel_cm) * residual, LARGEST_STRENGTH / water["moments"][:, 1])
-    coordinate = _downward(1 / (water["loss"] * step), energy)
+    steps = _step_policy(water, energy, voxel_cm)
+    at, strength = steps.on_rows(energy), steps.on_rows(steps.strength)
+    deflections = [_deflections(strength, m["moments"](at)) for m in media]
+    rows = np.arange(int(np.ceil(steps.coordinate[0] * ROWS_PER_STEP)) + 2) / ROWS_PER_STEP
     collisions = _downward(water["hard"] / water["loss"], energy)
-
-    def on(rows, values):
-        return np.interp(rows, coordinate[::-1], values[::-1])
-
-    rows = np.arange(int(np.ceil(coordinate[0] * ROWS_PER_STEP)) + 2) / ROWS_PER_STEP
-    medium_rows = np.arange(int(np.ceil(coordinate[0] * MEDIUM_ROWS_PER_STEP)) + 4) / MEDIUM_ROWS_PER_STEP
-    strength = water["moments"][:, 1] * step
-    main = np.stack([on(rows, v) for v in (energy, residual, collisions, strength)], axis=1)
-    ratios = np.array([_ratios(m, water, energy, lambda v: on(medium_rows, v)) for m in media])
-    row_energy, row_strength = on(medium_rows, energy), on(medium_rows, strength)
-    scatter = [_deflections(row_strength, _log_interpolate(row_energy, energy, m["moments"])) for m in media]
+    columns = energy, steps.residual, collisions, steps.strength
+    ratios = np.array([_ratios(m, water, steps) for m in media])
     axis, nodes = energy_axis(lowest * 1.001, highest_mev, PER_OCTAVE)
-    photon = _photon_quantiles(materials, photon_cutoff_mev, row_energy)
+    photon = _photon_quantiles(materials, photon_cutoff_mev, at)
     return {
         "energy": axis,
-        "coordinate": np.interp(nodes, energy, coordinate).astype(np.float32),
-        "main": main.astype(np.float32),
+        "coordinate": np.interp(nodes, energy, steps.coordinate).astype(np.float32),
+        "main": np.stack([_at(rows, steps.coordinate, v) for v in columns], axis=1).astype(np.float32),
         "medium": ratios.astype(np.float32),
         "longest": (ratios[:, :, 0].min(axis=1) * (1 - 1e-6)).astype(np.float32),
-        "deflection": np.array([t for _, t in scatter], np.float32),
-        "median": np.array([a for a, _ in scatter], np.float32),
+        "deflection": np.array([t for _, t in deflections], np.float32),
+        "median": np.array([a for a, _ in deflections], np.float32),
         "bremsstrahlung": np.concatenate([photon] * len(charges)).astype(np.float32),
         "main_rows": np.float32(ROWS_PER_STEP),
         "medium_rows": np.float32(MEDIUM_ROWS_PER_STEP),
-        "n_cut": np.float32(np.interp(electron_cutoff_mev, energy, coordinate)),
+        "n_cut": np.float32(np.interp(electron_cutoff_mev, energy, steps.coordinate)),
         "lowest": np.float32(lowest * 1.002),
         "delta_cutoff": np.float32(electron_cutoff_mev),
         "photon_cutoff": np.float32(photon_cutoff_mev),
         "positron_media": np.int32(len(materials)),
     }
+
+
+class _Steps(NamedTuple):
+    """The step policy along the energies: residual range, scattering strength of a step, step coordinate."""
+
+    residual: np.ndarray
+    strength: np.ndarray
+    coordinate: np.ndarray
+
+    def on_rows(self, values):
+        """Values given along the energies, on the rows of the medium tables."""
+        rows = np.arange(int(np.ceil(self.coordinate[0] * MEDIUM_ROWS_PER_STEP)) + 4) / MEDIUM_ROWS_PER_STEP
+        return _at(rows, self.coordinate, values)
+
+
+def _step_policy(water, energy, voxel_cm):
+    below = energy[0] / water["loss"][0] / 1.75  # range at the end of the table, where R ~ E^1.75
+    residual = _cumulative(1 / water["loss"], energy) + below
+    step = np.minimum(step_fraction(residual, voxel_cm) * residual, LARGEST_STRENGTH / water["first_moment"])
+    return _Steps(residual, water["first_moment"] * step, _downward(1 / (water["loss"] * step), energy))
 
 
 def step_fraction(residual_range, voxel_cm):
@@ -129,6 +143,11 @@ def step_fraction(residual_range, voxel_cm):
     long = (FRACTION - FRACTION_LONG) / (1 + (voxels / LONG_RANGE) ** 2)
     short = (FRACTION_SHORT - FRACTION) / (1 + (voxels / SHORT_RANGE) ** 1.2)
     return FRACTION_LONG + long + short
+
+
+def _at(rows, coordinate, values):
+    """Values given along the energies, at rows of the step coordinate (which falls with energy)."""
+    return np.interp(rows, coordinate[::-1], values[::-1])
 
 
 def _cumulative(y, x):
@@ -166,19 +185,27 @@ def _rates(medium, energy, thresholds, charge):
         "photons": photons,
         "annihilated": annihilated,
         "to_come": _photons_to_come(medium, energy, photons + annihilated, delta_cutoff, charge),
-        "moments": _log_interpolate(energy, knots, moments[:, : MULTIPOLES + 1]),
+        "first_moment": _log_interpolate(energy, knots, moments[:, 1:2])[:, 0],
+        "moments": lambda at: _log_interpolate(at, knots, moments),
     }
+
+
+@cache
+def _collisions_above(grid):
+    """Moller collisions in water with a recoil above W, per g/cm2, [W, E] on one grid of energies."""
+    water, energies = material("water"), np.array(grid)
+    return np.array([stopping.hard_collisions(water, energies, w, -1)[0] for w in grid])
 
 
 def _photons_to_come(medium, energy, rate, delta_cutoff, charge):
     """Expected photons of a whole track that begins at each energy, those of its delta rays included.
 
-    dN/dE = [rate + sum over collisions of N(W)] / S, with S unrestricted; the sum over recoils W is integrated by parts:
-    int n(>W) N'(W) dW with n(>W) the collisions above W.
+    dN/dE = [rate + sum over collisions of N(W)] / S, with S unrestricted; the sum over recoils W is integrated by
+    parts: int n(>W) N'(W) dW with n(>W) the collisions above W.
     """
     grid = np.geomspace(energy[0], energy[-1], RADIATION_ENERGIES)
     total = stopping.collision(medium, grid, charge) + stopping.radiative(medium, grid, charge)
-    above = np.array([stopping.hard_collisions(medium, grid, w, -1)[0] for w in grid])  # [W, E]
+    above = _collisions_above(tuple(grid)) * medium.electrons_per_gram / material("water").electrons_per_gram
     width = np.gradient(grid)
     emitted = np.interp(grid, energy, rate)
     slope = np.zeros_like(grid)
@@ -188,16 +215,16 @@ def _photons_to_come(medium, energy, rate, delta_cutoff, charge):
     return np.interp(energy, grid, _cumulative(slope, grid))
 
 
-def _ratios(m, water, energy, on):
+def _ratios(m, water, steps):
     """Rows of a medium: f, h, c, shares of bremsstrahlung and annihilation, photons still to come."""
     f = m["loss"] / water["loss"]
-    h = m["moments"][:, 1] / water["moments"][:, 1] / f
+    h = m["first_moment"] / water["first_moment"] / f
     with np.errstate(divide="ignore", invalid="ignore"):
         c = np.where(water["hard"] > 0, m["hard"] / water["hard"] / f, 1.0)
         radiative = np.where(m["hard"] > 0, m["photons"] / m["hard"], 0.0)
         annihilation = np.where(m["hard"] > 0, m["annihilated"] / m["hard"], 0.0)
     columns = f, h, np.clip(c, 1e-3, LARGEST_RATIO), radiative, annihilation, m["to_come"]
-    return np.stack([on(v) for v in columns], axis=1)
+    return np.stack([steps.on_rows(v) for v in columns], axis=1)
 
 
 def _photon_quantiles(materials, cutoff, energies):
@@ -221,6 +248,7 @@ def _photon_quantiles(materials, cutoff, energies):
     return out
 
 
+@cache
 def _legendre():
     """mu grid and P_l(1 - 2 mu), l = 0 ... MULTIPOLES + 1."""
     mu = np.r_[0.0, np.geomspace(1e-7, 1, 700)]
@@ -250,17 +278,23 @@ def _deflections(strength, moments):
     scale, base = np.empty(strength.size), np.empty((strength.size, y.size))
     for j, row in enumerate(cumulative):
         keep = np.r_[True, np.diff(row) > 1e-13]
-        scale[j] = np.interp(0.5, row[keep], mu[keep])
+        scale[j] = max(np.interp(0.5, row[keep], mu[keep]), SMALLEST_SCALE)
         at = np.interp(1 - y * y, row[keep], mu[keep])
         at[0], at[-1] = 1.0, 0.0
         base[j] = scale[j] * (1 - at) / (at + scale[j])
     return _fit_moments(scale, base, strength, moments)
 
 
+@cache
+def _gauss():
+    """Six Gauss points and weights on (0, 1), the weights twice as large."""
+    nodes, weights = np.polynomial.legendre.leggauss(6)
+    return (nodes + 1) / 2, weights
+
+
 def _moments_of(scale, t):
     """<mu> and <mu^2> of interpolated tables, by Gauss quadrature in every interval of y."""
-    nodes, weights = np.polynomial.legendre.leggauss(6)
-    nodes = (nodes + 1) / 2
+    nodes, weights = _gauss()
     intervals = t.shape[1] - 1
     y = (np.arange(intervals)[:, None] + nodes) / intervals
     value = t[:, :-1, None] + nodes * np.diff(t, axis=1)[:, :, None]
@@ -270,27 +304,34 @@ def _moments_of(scale, t):
 
 
 def _fit_moments(scale, base, strength, moments):
-    """Change a and t -> t + b t (1 - t) until both moments are those of the Goudsmit-Saunderson distribution."""
+    """Change a and t -> t + b t (1 - t) until both moments are those of the Goudsmit-Saunderson distribution.
+
+    Heavy elements at a few keV scatter too seldom and too widely for this form: there only the first moment is exact,
+    the second that of the tabulated distribution.
+    """
     first = np.exp(-strength)
     second = np.exp(-strength * moments[:, 2] / moments[:, 1])
     target = np.stack([(1 - first) / 2, (1 - 2 * first + (1 + 2 * second) / 3) / 4])
+    z = np.stack([np.log(scale), np.zeros_like(scale)])
 
     def error(z):
         t = base + z[1][:, None] * base * (1 - base)
         return _moments_of(np.exp(z[0]), t) / target - 1
 
-    z = np.stack([np.log(scale), np.zeros_like(scale)])
+    d = 1e-5
     for _ in range(12):  # Newton with a numerical Jacobian, every row at once
         e = error(z)
-        if np.abs(e).max() < 1e-9:
+        if np.abs(e).max() < 1e-8:
             break
-        d = 1e-5
         j0, j1 = (error(z + d * np.eye(2)[i][:, None]) - e for i in (0, 1))
-        det = (j0[0] * j1[1] - j1[0] * j0[1]) / d
-        z = z - np.clip(np.stack([e[0] * j1[1] - j1[0] * e[1], j0[0] * e[1] - e[0] * j0[1]]) / det, -0.5, 0.5)
-    t = base + z[1][:, None] * base * (1 - base)
-    if np.abs(error(z)).max() > 1e-6 or t.min() < 0 or t.max() > 1:
-        raise ValueError(
-            f"no deflection table with the right two moments up to strength {strength.max():.3f}: shorten the steps"
-        )
-    return np.exp(z[0]), t
+        with np.errstate(divide="ignore", invalid="ignore"):
+            det = (j0[0] * j1[1] - j1[0] * j0[1]) / d
+            step = np.stack([e[0] * j1[1] - j1[0] * e[1], j0[0] * e[1] - e[0] * j0[1]]) / det
+        z = z - np.clip(np.nan_to_num(step), -0.5, 0.5)
+    failed = (np.abs(error(z)).max(axis=0) > 1e-6) | (np.abs(z[1]) > 1)  # |b| > 1: t leaves (0, 1)
+    z[0, failed], z[1, failed] = np.log(scale[failed]), 0.0
+    for _ in range(30 if failed.any() else 0):
+        e = error(z)[0]
+        slope = (error(z + d * np.array([[1.0], [0.0]]))[0] - e) / d
+        z[0, failed] -= np.clip(e / slope, -0.5, 0.5)[failed]
+    return np.exp(z[0]), base + z[1][:, None] * base * (1 - base)

@@ -121,9 +121,7 @@ def test_annihilation_in_flight_conserves_energy_and_momentum(energy):
 def transparent(tables):
     """Photons that never interact: what they carry is what escapes."""
     photons = tables.photons
-    return tables._replace(
-        photons=photons._replace(attenuation=photons.attenuation * 0, majorant=photons.majorant * 0)
-    )
+    return tables._replace(photons=photons._replace(attenuation=photons.attenuation * 0, majorant=photons.majorant * 0))
 
 
 def radiated(energy, cutoff):

@@ -40,9 +40,7 @@ def test_threads_and_chunks_do_not_change_a_bit(cube, monkeypatch):
     for other in runs[1:]:
         assert np.array_equal(runs[0].energy_mev, other.energy_mev)
         assert np.array_equal(runs[0].relative_uncertainty, other.relative_uncertainty, equal_nan=True)
-    assert not np.array_equal(
-        runs[0].energy_mev, mcdose.monte_carlo(cube, source, histories=30_000, seed=6).energy_mev
-    )
+    assert not np.array_equal(runs[0].energy_mev, mcdose.monte_carlo(cube, source, histories=30_000, seed=6).energy_mev)
 
 
 def test_dose_is_for_the_given_decays(cube):

@@ -1,0 +1,91 @@
+"""Depth profile through a liver-lung interface against EGSnrc.
+
+1. A block of 12.3 x 12.3 x 24 cm in vacuum, liver with a uniform source below the interface, lung above it; the same
+   spectrum as the reference.
+2. Dose of each slice averaged over the central 21 x 21 columns of 3 mm; our slices of 1 or 3 mm are averaged where
+   the reference's are thicker.
+3. Judged are the slices whose reference dose is at least 1 % of the equilibrium dose (all emitted energy absorbed
+   where it is emitted).
+"""
+
+import numpy as np
+
+import mcdose
+from benchmarks.validation import tables
+from benchmarks.validation.case import Case
+from benchmarks.validation.comparison import Comparison
+
+COLUMNS, COLUMN_MM = 41, 3.0
+CENTRAL = slice(10, 31)
+HALF_LENGTH_MM = 120.0
+TOLERANCE = 0.01
+FAINTEST = 0.01  # of the equilibrium dose
+FAINTEST_SHOWN = 0.001
+CM_PER_MM = 0.1
+
+
+def case(nuclide, emission, slice_mm, histories):
+    """The profile of one emission and slice thickness."""
+    table = f"egsnrc_slab_{nuclide}_{emission}_{slice_mm}mm"
+    return Case(
+        name=f"slab-{nuclide}-{emission}-{slice_mm}mm",
+        group="slab",
+        title=f"Liver-lung slab, {nuclide} {emission}, {slice_mm} mm slices",
+        text="Uniform source in liver, depth profile of the dose through the interface into lung (tolerance 1 % in "
+        "every slice with at least 1 % of the equilibrium dose).",
+        source="EGSnrc, run for mcdose; options, histories and the numbers stand in the table.",
+        compare=lambda runner: [_profile(runner, tables.load(table), histories)],
+        tables=(table,),
+        x_label="distance from the interface (cm)",
+        y_label="dose / equilibrium dose",
+        logarithmic=True,
+    )
+
+
+def _profile(runner, table, histories):
+    about = table.about
+    phantom = _block(table)
+    decays = np.zeros(phantom.shape)
+    decays[: len(decays) // 2] = 1.0
+    source = mcdose.Source(decays / decays.sum(), tables.sampled_spectrum(about["nuclide"], about["emission"]), phantom)
+    dose = runner.dose(table.name, phantom, source, histories, **table.cutoffs())
+    equilibrium = about["equilibrium_gy_per_decay"]
+    central = dose.gy[:, CENTRAL, CENTRAL] / equilibrium
+    variance = (central * np.nan_to_num(dose.relative_uncertainty[:, CENTRAL, CENTRAL])) ** 2
+    columns = central[0].size
+    ours, sigma = _rebin(
+        central.mean(axis=(1, 2)), variance.sum(axis=(1, 2)) / columns**2, table, about["slice_mm"] * CM_PER_MM
+    )
+    reference = table["gy_per_decay"] / equilibrium
+    low, high = table["low_cm"], table["high_cm"]
+    shown = reference >= FAINTEST_SHOWN
+    curves = (
+        (low + high) / 2,
+        ours,
+        sigma,
+        reference,
+        reference * table["relative_uncertainty"],
+        np.where(reference >= FAINTEST, TOLERANCE, np.nan),
+    )
+    names = [f"{a:+.1f} to {b:+.1f} cm" for a, b in zip(low[shown], high[shown])]
+    return Comparison(f"{about['nuclide']} {about['emission']}", names, *(curve[shown] for curve in curves))
+
+
+def _block(table):
+    """The phantom: the first medium of the table below the interface, the second above."""
+    (lower, lower_density), (upper, upper_density) = (table.medium(name) for name in table.about["media"])
+    half = round(HALF_LENGTH_MM / table.about["slice_mm"])
+    density = np.full((2 * half, COLUMNS, COLUMNS), lower_density, np.float32)
+    index = np.zeros(density.shape, np.uint8)
+    density[half:], index[half:] = upper_density, 1
+    return mcdose.Phantom(density, index, (lower, upper), (COLUMN_MM, COLUMN_MM, table.about["slice_mm"]))
+
+
+def _rebin(profile, variance, table, slice_cm):
+    """Means over the reference's slices and their standard deviations."""
+    middle = len(profile) // 2
+    first = np.rint(table["low_cm"] / slice_cm).astype(int) + middle
+    last = np.rint(table["high_cm"] / slice_cm).astype(int) + middle
+    count = last - first
+    ours = [profile[a:b].mean() for a, b in zip(first, last)]
+    return np.array(ours), np.sqrt([variance[a:b].sum() for a, b in zip(first, last)]) / count
