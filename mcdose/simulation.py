@@ -115,22 +115,35 @@ def monte_carlo(
 
     spectrum = _selected(source.spectrum, emissions)
     run = problem(phantom, source.decays, spectrum, source.position_mm, photon_cutoff_mev, electron_cutoff_mev)
-    result = _simulate(run, phantom, histories, uncertainty, seed, workers, batches, mask, report)
-    settings = _settings(source, seed, workers, emissions, photon_cutoff_mev, electron_cutoff_mev, result)
-    return _dose(run, phantom, source, result, settings)
+    sums = _Sums(source, run)
+    _simulate(run, phantom, sums, (histories, uncertainty), seed, workers, batches, mask, report)
+    settings = _settings(source, seed, workers, emissions, photon_cutoff_mev, electron_cutoff_mev, sums)
+    return _dose(run, phantom, source, sums, settings)
 
 
 class _Sums:
-    """Sums over batches, and the uncertainty they give."""
+    """Sums over batches, and the energies and uncertainties they give. Deposits without transport count as exact."""
 
-    def __init__(self, shape):
+    def __init__(self, source, run):
+        from kernels_cuda.tally import N_COUNTERS, UNITS_PER_MEV
+
+        shape = source.decays.shape
         self.batch = np.zeros(shape, np.int64)
         self.total = np.zeros(shape, np.int64)
         self.squares = np.zeros(shape, np.float64)
-        self.counters = np.zeros(1, np.int64)
+        self.counters = np.zeros(N_COUNTERS, np.int64)
         self.histories = self.batches = 0
         self.seconds = 0.0
         self.complete = True
+        self.decays = source.decays
+        self.local_mev = run.local_mev_per_decay
+        self.particles = source.total_decays * run.particles_per_decay
+        self.units_per_mev = UNITS_PER_MEV
+
+    @property
+    def mev_per_unit(self):
+        """Energy of all the decays that one unit of the summed tally stands for."""
+        return self.particles / (max(self.histories, 1) * self.units_per_mev)
 
     def close_batch(self, counters, size):
         from kernels_cuda.cpu import gather
@@ -140,23 +153,29 @@ class _Sums:
         self.histories += size
         self.batches += 1
 
+    def energy(self, where=slice(None)):
+        """Energy deposited by all the decays, MeV."""
+        return self.total[where] * self.mev_per_unit + self.decays[where] * self.local_mev
+
     def standard_deviation(self, where=slice(None)):
-        """Standard deviation of the mean of the summed tally, in units per history."""
+        """Standard deviation of that energy, MeV; NaN before there are two batches."""
         total, squares = self.total[where], self.squares[where]
         if self.batches < 2:
-            return np.full(total.shape, np.nan)
+            return np.full(total.shape, 0.0 if self.particles == 0 else np.nan)
         spread = np.maximum(squares - total.astype(float) ** 2 / self.histories, 0.0)
-        return np.sqrt(spread / ((self.batches - 1) * self.histories))
+        return np.sqrt(spread * self.histories / (self.batches - 1)) * self.mev_per_unit
+
+    def relative_uncertainty(self, where=slice(None)):
+        """Relative standard deviation; NaN where nothing was scored."""
+        energy = self.energy(where)
+        return np.divide(self.standard_deviation(where), energy, out=np.full(energy.shape, np.nan), where=energy > 0)
 
     def mean_uncertainty(self, density, mask):
         if self.batches < 2:
             return math.nan
         if mask is None:
-            mask = high_dose_region(self.total / density, density)
-        total = self.total[mask]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            relative = self.standard_deviation(mask) * self.histories / total
-        return float(np.where(total > 0, relative, 1.0).mean()) if total.size else math.nan
+            mask = high_dose_region(self.energy() / density, density)
+        return float(np.nan_to_num(self.relative_uncertainty(mask), nan=1.0).mean())
 
 
 def _batch_sizes(histories, batches, voxels):
@@ -177,13 +196,14 @@ def _batch_sizes(histories, batches, voxels):
         done += size
 
 
-def _simulate(run, phantom, histories, uncertainty, seed, workers, batches, mask, report):
+def _simulate(run, phantom, sums, targets, seed, workers, batches, mask, report):
+    """Run batches until the histories or the uncertainty asked for are reached."""
     from kernels_cuda import cpu
     from kernels_cuda.device import is_compiled
 
-    sums = _Sums(phantom.shape)
+    histories, uncertainty = targets
     if run.particles_per_decay == 0:
-        return sums
+        return
     if not is_compiled():
         report(Progress("compiling"))
     shown = -math.inf
@@ -209,7 +229,6 @@ def _simulate(run, phantom, histories, uncertainty, seed, workers, batches, mask
             if sums.batches < 2:
                 raise
             sums.complete = False
-    return sums
 
 
 def _state(sums, histories, uncertainty, reached):
@@ -222,23 +241,21 @@ def _state(sums, histories, uncertainty, reached):
 
 
 def _dose(run, phantom, source, sums, settings):
-    from kernels_cuda.tally import EMITTED, ESCAPED, OVERFLOWS, UNITS_PER_MEV
+    from kernels_cuda.tally import EMITTED, ESCAPED, OVERFLOWS
 
-    decays = source.total_decays
-    emitted, escaped = (int(sums.counters[k]) if sums.histories else 0 for k in (EMITTED, ESCAPED))
-    per_unit = decays * run.particles_per_decay / (max(sums.histories, 1) * UNITS_PER_MEV)
-    local = source.decays * run.local_mev_per_decay
-    energy = sums.total * per_unit + local
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.where(energy > 0, sums.standard_deviation() * sums.histories * per_unit / energy, np.nan)
-    settings["overflows"] = int(sums.counters[OVERFLOWS]) if sums.histories else 0
+    emitted, escaped = int(sums.counters[EMITTED]), int(sums.counters[ESCAPED])
+    settings["overflows"] = int(sums.counters[OVERFLOWS])
+    energy = np.empty(phantom.shape)
+    relative = np.empty(phantom.shape, np.float32)
+    for z in range(phantom.shape[0]):  # slice by slice: no temporary grids
+        energy[z], relative[z] = sums.energy(z), sums.relative_uncertainty(z)
     return Dose(
         phantom=phantom,
         energy_mev=energy,
         relative_uncertainty=relative,
-        emitted_mev=emitted * per_unit + float(local.sum()),
-        escaped_mev=escaped * per_unit,
-        decays=decays,
+        emitted_mev=emitted * sums.mev_per_unit + source.total_decays * run.local_mev_per_decay,
+        escaped_mev=escaped * sums.mev_per_unit,
+        decays=source.total_decays,
         histories=sums.histories,
         seconds=sums.seconds,
         settings=settings,

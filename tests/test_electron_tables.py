@@ -23,8 +23,8 @@ def test_the_main_table_is_the_restricted_slowing_down(tables):
     assert 0 < strength.min() <= strength.max() <= 0.41
     from physics_data.bremsstrahlung import restricted
 
-    middle = (energy[1:] + energy[:-1])[used[1:]] / 2
-    slope = (np.diff(energy) / np.diff(residual))[used[1:]]
+    middle = (energy[used][1:] + energy[used][:-1]) / 2
+    slope = np.diff(energy[used]) / np.diff(residual[used])
     loss = stopping.restricted_collision(WATER, middle, 0.01, -1) + stopping.radiative(WATER, middle)
     loss -= restricted(WATER, middle, 0.01)[1]
     assert slope == pytest.approx(loss, rel=2e-3)

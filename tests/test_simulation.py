@@ -89,6 +89,13 @@ def test_alphas_deposit_where_they_are_born(cube):
     assert dose.energy_mev.sum() == dose.energy_mev[5, 5, 5]
 
 
+def test_exact_deposits_count_when_a_run_judges_its_uncertainty(cube):
+    """Ac-225: nearly all of the dose is alpha energy deposited exactly, so few histories are enough."""
+    dose = mcdose.monte_carlo(cube, central(cube, "Ac-225"), uncertainty=0.001)
+    assert dose.histories <= 500_000
+    assert dose.relative_uncertainty[5, 5, 5] < 0.001
+
+
 def test_components_add_up(cube):
     """Electron and photon parts of I-131, run apart, add up to the whole."""
     source = central(cube, "I-131", 1e6)
