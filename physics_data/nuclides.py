@@ -120,7 +120,7 @@ class Nuclide:
     >>> y90.name, round(y90.half_life_s / 3600, 1), round(y90.spectrum.energy_mev(), 2)
     ('Y-90', 64.1, 0.93)
     >>> round(Nuclide("Ra-223", daughters="equilibrium").spectrum.energy_mev("alpha"), 1)
-    26.8
+    26.9
     """
 
     name: str

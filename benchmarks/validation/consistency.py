@@ -32,9 +32,9 @@ ALL_NUCLIDES = ("Lu-177", "I-131", "Ga-68")
 WATER_GRID, WATER_VOXEL_MM, WATER_MARGIN = 81, 50.0, 20  # 4 m, of which the inner 2 m are judged
 LAYER_MEV = 1.0  # range in water 4.4 mm
 LAYER_MM, COLUMN_MM = 1.0, 2.0
-COLUMNS, JUDGED_COLUMNS = 30, slice(9, 21)  # 60 mm wide; 18 mm on each side, more than the range in the lightest layer
-LAYER_DENSITIES = (1.0,) * 6 + (0.26,) * 6 + (0.5,) * 3 + (1.85,) + (1.0,) * 6  # g/cm3
-LAYERS = (5, 8, 13, 15)  # the ones that emit and are judged: of 1.0, 0.26, 0.5 and 1.85 g/cm3
+COLUMNS, JUDGED_COLUMNS = 50, slice(9, 41)  # 100 mm wide; 18 mm on each side, more than the range in the lightest layer
+LAYER_DENSITIES = (1.0,) * 6 + (0.26,) * 3 + (0.5,) * 2 + (1.85,) + (1.0,) * 6  # g/cm3
+LAYERS = (5, 7, 9, 11)  # the ones that emit and are judged: of 1.0, 0.26, 0.5 and 1.85 g/cm3
 
 
 def equilibrium_case(charged_histories, all_histories):
@@ -75,7 +75,7 @@ def balance_case(runs):
         name="balance",
         group="consistency",
         title="Energy balance of every run",
-        text="Emitted = deposited + escaped in the integer tally, and no voxel overflows (tolerance 0).",
+        text="Emitted = deposited + escaped in the integer tally, and no particle lost for want of room (0).",
         source="Conservation of energy; exact.",
         compare=lambda runner: [_balance(runs)],
     )
@@ -87,30 +87,35 @@ def _charged(runner, nuclide, medium, density, voxel_mm, histories):
     phantom = mcdose.Phantom(bulk, np.zeros(shape, np.uint8), (mcdose.material(medium),), (voxel_mm,) * 3)
     source = mcdose.Source(np.ones(shape), nuclide, phantom)
     label = f"{nuclide} in {medium.replace('_', ' ')}, {density:g} g/cm3"
-    dose = runner.dose(label, phantom, source, histories, photon_cutoff_mev=NO_PHOTONS_MEV, emissions=CHARGED)
-    return label, dose, CHARGED_MARGIN, source.spectrum.select(CHARGED).energy_mev()
+    energy_mev = source.spectrum.select(CHARGED).energy_mev()
+    settings = {"photon_cutoff_mev": NO_PHOTONS_MEV, "emissions": CHARGED}
+    return label, *_over_equilibrium(runner, label, source, energy_mev, CHARGED_MARGIN, histories, **settings)
 
 
 def _everything(runner, nuclide, histories):
     phantom = mcdose.Phantom.uniform(mcdose.material("water"), (WATER_GRID,) * 3, WATER_VOXEL_MM)
     source = mcdose.Source(np.ones(phantom.shape), nuclide, phantom)
+    rest = 2 * ELECTRON_MASS_MEV * source.spectrum.yield_per_decay("positron")
+    energy_mev = source.spectrum.energy_mev() + rest
     label = f"{nuclide} in water"
-    dose = runner.dose(f"{label}, all emissions", phantom, source, histories)
-    spectrum = source.spectrum
-    rest = 2 * ELECTRON_MASS_MEV * spectrum.yield_per_decay("positron")
-    return label, dose, WATER_MARGIN, spectrum.energy_mev() + rest
+    return label, *_over_equilibrium(runner, f"{label}, all", source, energy_mev, WATER_MARGIN, histories)
+
+
+def _over_equilibrium(runner, label, source, energy_mev, margin, histories, **settings):
+    """Mean dose `margin` voxels away from the surface over the energy emitted per mass, and its standard deviation."""
+    expected = energy_mev * source.total_decays / source.phantom.mass_kg.sum()
+    inner = (slice(margin, -margin),) * 3
+
+    def quantity(dose):
+        return np.array([mean_dose(dose, inner) / expected])
+
+    ours, sigma = runner.measure(label, source.phantom, source, histories, quantity, **settings)
+    return ours[0], sigma[0]
 
 
 def _exact(label, results):
-    """Doses over the energy emitted per mass, away from the surface."""
-    ours, sigma = [], []
-    for _, dose, margin, energy_mev in results:
-        inner = (slice(margin, -margin),) * 3
-        expected = energy_mev * dose.decays / dose.phantom.mass_kg.sum()
-        value, deviation = mean_dose(dose, inner)
-        ours.append(value / expected)
-        sigma.append(deviation / expected)
-    names = [name for name, *_ in results]
+    """Ratios that are to be one."""
+    names, ours, sigma = zip(*results)
     return Comparison(label, names, np.arange(len(names)), ours, sigma, 1.0, 0.0, TOLERANCE)
 
 
@@ -120,24 +125,26 @@ def _layers(runner, histories):
     spacing = (COLUMN_MM, COLUMN_MM, LAYER_MM)
     phantom = mcdose.Phantom(density, np.zeros(density.shape, np.uint8), (mcdose.material("water"),), spacing)
     spectrum = mcdose.Spectrum.monoenergetic("electron", LAYER_MEV)
-    into = {}
-    for emitting in LAYERS:
+
+    def quantity(dose):
+        return np.array([mean_dose(dose, (judged, JUDGED_COLUMNS, JUDGED_COLUMNS)) for judged in LAYERS])
+
+    values, sigmas = np.empty((2, len(LAYERS), len(LAYERS)))  # [emitting, judged]
+    for k, emitting in enumerate(LAYERS):
         decays = np.zeros(density.shape)
         decays[emitting] = 1.0
         source = mcdose.Source(decays, spectrum, phantom)
-        dose = runner.dose(f"layer {emitting}", phantom, source, histories, photon_cutoff_mev=NO_PHOTONS_MEV)
-        for judged in LAYERS:
-            into[emitting, judged] = mean_dose(dose, (judged, JUDGED_COLUMNS, JUDGED_COLUMNS))
-    pairs = [(a, b) for a in LAYERS for b in LAYERS if a < b]
-    names = [f"{LAYER_DENSITIES[a]:g} and {LAYER_DENSITIES[b]:g} g/cm3" for a, b in pairs]
-    forth, back = (np.array([into[pair] for pair in ways]) for ways in (pairs, [pair[::-1] for pair in pairs]))
-    return Comparison(
-        "forth and back", names, np.arange(len(pairs)), forth[:, 0], forth[:, 1], back[:, 0], back[:, 1], TOLERANCE
-    )
+        label = f"layer of {LAYER_DENSITIES[emitting]:g} g/cm3"
+        run = runner.measure(label, phantom, source, histories, quantity, photon_cutoff_mev=NO_PHOTONS_MEV)
+        values[k], sigmas[k] = run
+    a, b = np.triu_indices(len(LAYERS), 1)
+    names = [f"{LAYER_DENSITIES[LAYERS[i]]:g} and {LAYER_DENSITIES[LAYERS[j]]:g} g/cm3" for i, j in zip(a, b)]
+    both_ways = values[a, b], sigmas[a, b], values[b, a], sigmas[b, a]
+    return Comparison("forth and back", names, np.arange(len(names)), *both_ways, TOLERANCE)
 
 
 def _balance(runs):
     """What is missing, in units of the tally; a run that lost particles for want of room has no balance."""
-    missing = [np.nan if run.overflows else run.emitted - run.deposited - run.escaped for run in runs]
+    missing = [np.nan if run.overflows else run.missing for run in runs]
     names = [run.label for run in runs]
     return Comparison("missing units of the tally", names, np.arange(len(runs)), missing, 0.0, 0.0, 0.0, 0.0, False)

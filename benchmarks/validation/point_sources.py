@@ -14,8 +14,8 @@ import mcdose
 from benchmarks.validation import tables
 from benchmarks.validation.case import Case
 from benchmarks.validation.comparison import Comparison
-from benchmarks.validation.radial import shells
-from benchmarks.validation.runner import energy_sigma, uniform_cube
+from benchmarks.validation.radial import POINTS, octant, shell_shares
+from benchmarks.validation.runner import uniform_cube
 
 MM_PER_CM = 10.0
 ELECTRON_GRID = 101  # voxels of a fortieth of the range: the cube reaches to 1.26 ranges
@@ -26,6 +26,7 @@ WITHIN_TOLERANCE = 0.005
 SHELL_TOLERANCE = 0.015
 SHELL_SPAN = (0.05, 0.85)  # CSDA ranges between which shells are judged
 ALL_INSIDE = 0.999  # share of the energy beyond which the energy within a radius says nothing new
+ROUNDING = 1e-6  # of radii in CSDA ranges
 RADII_CM = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25)
 SOURCE = "EGSnrc, run for mcdose; options, histories and the numbers stand in the table."
 
@@ -66,70 +67,57 @@ def photon_case(label, histories):
 
 def _electrons(runner, table, histories):
     span = table.about["csda_range_cm"]
-    edges = np.append(table["inner_cm"], table["outer_cm"][-1])
-    ours, sigma = _shares(runner, table, histories, ELECTRON_GRID, span / VOXELS_PER_RANGE, edges)
+    last = np.arange(1, len(table["share"]), 2)
+    last = last[np.cumsum(table["share"])[last] < ALL_INSIDE]
+    voxel_cm = span / VOXELS_PER_RANGE
+    shell, within = _shares(runner, table, histories, (ELECTRON_GRID, voxel_cm, POINTS), last)
     inner, outer = table["inner_cm"] / span, table["outer_cm"] / span
     low, high = SHELL_SPAN
-    judged = (inner > low - 1e-6) & (outer < high + 1e-6)
-    reference = table["share"]
-    shell = Comparison(
-        "shell",
-        [f"{a:.3f} to {b:.3f} ranges" for a, b in zip(inner, outer)],
-        (inner + outer) / 2,
-        ours,
-        sigma,
-        reference,
-        reference * table["relative_uncertainty"],
-        np.where(judged, SHELL_TOLERANCE, np.nan),
+    judged = (inner > low - ROUNDING) & (outer < high + ROUNDING)
+    names = [f"{a:.3f} to {b:.3f} ranges" for a, b in zip(inner, outer)]
+    tolerance = np.where(judged, SHELL_TOLERANCE, np.nan)
+    return (
+        _within(table, within, last, [f"within {r:.3f} ranges" for r in outer[last]], outer[last], relative=False),
+        Comparison("shell", names, (inner + outer) / 2, *shell, *_reference(table), tolerance),
     )
-    inside = np.cumsum(reference)[1::2] < ALL_INSIDE
-    within = _within(table, ours, sigma, np.arange(1, len(ours), 2)[inside], WITHIN_TOLERANCE, False, span, " ranges")
-    return within, shell
 
 
 def _photons(runner, table, histories):
-    edges = np.append(table["inner_cm"], table["outer_cm"][-1])
-    ours, sigma = _shares(runner, table, histories, PHOTON_GRID, PHOTON_VOXEL_CM, edges, PHOTON_POINTS)
-    last = [int(np.argmin(np.abs(table["outer_cm"] - radius))) for radius in RADII_CM]
-    within = _within(table, ours, sigma, last, WITHIN_TOLERANCE, True, 1.0, " cm")
-    width = np.diff(edges)
-    reference = table["share"] / width
-    shell = Comparison(
-        "shell, per cm",
-        [f"{a:g} to {b:g} cm" for a, b in zip(table["inner_cm"], table["outer_cm"])],
-        (edges[1:] + edges[:-1]) / 2,
-        ours / width,
-        sigma / width,
-        reference,
-        reference * table["relative_uncertainty"],
-        np.nan,
+    inner, outer = table["inner_cm"], table["outer_cm"]
+    last = np.array([int(np.argmin(np.abs(outer - radius))) for radius in RADII_CM])
+    shell, within = _shares(runner, table, histories, (PHOTON_GRID, PHOTON_VOXEL_CM, PHOTON_POINTS), last)
+    names = [f"{a:g} to {b:g} cm" for a, b in zip(inner, outer)]
+    per_cm = [values / (outer - inner) for values in (*shell, *_reference(table))]
+    return (
+        _within(table, within, last, [f"within {r:g} cm" for r in outer[last]], outer[last], relative=True),
+        Comparison("shell, per cm", names, (inner + outer) / 2, *per_cm, np.nan),
     )
-    return within, shell
 
 
-def _shares(runner, table, histories, size, voxel_cm, edges, *points):
-    """Share of the emitted energy in each shell and its standard deviation."""
-    material, density = table.medium("water")
-    phantom = uniform_cube(material, density, size, voxel_cm * MM_PER_CM)
+def _shares(runner, table, histories, grid, last):
+    """Shares of the emitted energy and their standard deviations: per shell, and within the outer radii of `last`."""
+    size, voxel_cm, points = grid
+    shares = shell_shares(size, voxel_cm, np.append(table["inner_cm"], table["outer_cm"][-1]), points)
+    phantom = uniform_cube(*table.medium("water"), size, voxel_cm * MM_PER_CM)
     spectrum = mcdose.Spectrum.monoenergetic(table.about["particle"], table.about["energy_mev"])
     source = mcdose.Source.point((0.0, 0.0, 0.0), spectrum, phantom)
-    dose = runner.dose(table.name, phantom, source, histories, **table.cutoffs())
-    ours, sigma = shells(dose.energy_mev, energy_sigma(dose), voxel_cm, edges, *points)
-    return ours / dose.emitted_mev, sigma / dose.emitted_mev
+
+    def quantity(dose):
+        shell = octant(dose.energy_mev).ravel() @ shares / dose.emitted_mev
+        return np.concatenate([shell, np.cumsum(shell)[last]])
+
+    values = runner.measure(table.name, phantom, source, histories, quantity, **table.cutoffs())
+    count = len(table["share"])
+    return [column[:count] for column in values], [column[count:] for column in values]
 
 
-def _within(table, ours, sigma, last, tolerance, relative, unit_cm, unit):
-    """Energy within the outer radii of the shells numbered `last`; sigmas add in quadrature."""
-    reference_sigma = table["share"] * table["relative_uncertainty"]
-    radius = table["outer_cm"][last] / unit_cm
-    return Comparison(
-        "within",
-        [f"within {r:.4g}{unit}" for r in radius],
-        radius,
-        np.cumsum(ours)[last],
-        np.sqrt(np.cumsum(sigma**2))[last],
-        np.cumsum(table["share"])[last],
-        np.sqrt(np.cumsum(reference_sigma**2))[last],
-        tolerance,
-        relative,
-    )
+def _reference(table):
+    """Share of each shell and its standard deviation."""
+    return table["share"], table["share"] * table["relative_uncertainty"]
+
+
+def _within(table, within, last, names, radius, relative):
+    """The energy within radii; the reference's standard deviations of shells add in quadrature."""
+    share, sigma = _reference(table)
+    reference = np.cumsum(share)[last], np.sqrt(np.cumsum(sigma**2))[last]
+    return Comparison("within", names, radius, *within, *reference, WITHIN_TOLERANCE, relative)

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from benchmarks.report import table
 from benchmarks.validation import tables
 from benchmarks.validation.plots import plot_case
+from benchmarks.validation.runner import REPLICATES
 from benchmarks.validation.text import (
     CASE_HEADER,
     FAIL,
@@ -30,10 +31,10 @@ PLOTS = "plots"
 NOT_SHOWN = ("media", "balls")  # of a table's head: long, and not needed to read the report
 RULE = (
     "A row passes when |difference| <= tolerance + 3 sigma. Sigma combines the standard deviations of ours and of the "
-    "reference; that of ours follows from the uncertainty of each voxel, without the correlation between voxels that "
-    "one history crosses. Differences are of the reference; those of the energy within a radius of an electron kernel "
-    "are of the energy emitted. The worst difference of a case is the one that uses most of what it is allowed; the "
-    "mean is weighted by 1/sigma^2 and takes rows as independent."
+    f"reference; that of ours is the spread of the quantity itself over {REPLICATES} independent runs. Differences are "
+    "of the reference; those of the energy within a radius of an electron kernel are of the energy emitted. The worst "
+    "difference of a case is the one that uses most of what it is allowed; the mean is weighted by 1/sigma^2 and takes "
+    "rows as independent."
 )
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 1060px; margin: 2em auto; padding: 0 1em; color: #1a1a1a; }
@@ -142,8 +143,8 @@ def _summary(suite):
     threads = "one thread per core" if suite.threads is None else f"{suite.threads} threads"
     return (
         f"{len(rows)} rows in {len(suite.results)} cases: {outcome}. {suite.effort.capitalize()} suite, seed "
-        f"{suite.seed}, {suite.seconds / 60:.1f} minutes with {threads} on {about['processor']} ({about['cores']} cores, "
-        f"load {about['load']} before), {about['date']}; {about['system']}, Python {about['python']}, "
+        f"{suite.seed}, {suite.seconds / 60:.1f} minutes with {threads} on {about['processor']} ({about['cores']} "
+        f"cores, load {about['load']} before), {about['date']}; {about['system']}, Python {about['python']}, "
         f"numpy {about['numpy']}, numba {about['numba']}, kernels {about['kernels']}."
     )
 

@@ -1,4 +1,4 @@
-"""Runs of a suite: effort, seeds and a record of each run."""
+"""Runs of a suite: effort, seeds, replicates and a record of each run."""
 
 import zlib
 from typing import NamedTuple
@@ -7,34 +7,34 @@ import numpy as np
 
 import mcdose
 
-FEWEST_HISTORIES = 1000
+REPLICATES = 12  # a standard deviation is then known to 21 %
+FEWEST_HISTORIES = 100  # of a replicate
 SEEDS = 1 << 64
 
 
 class Run(NamedTuple):
-    """What a run was and what became of its energy; the tally is in integer units."""
+    """What a run was: histories and seconds of all its replicates, `missing` energy in units of the integer tally."""
 
     label: str
     histories: int
+    replicates: int
     seconds: float
-    seed: int
+    first_seed: int
     electron_cutoff_mev: float
     photon_cutoff_mev: float
-    emitted: int
-    deposited: int
-    escaped: int
+    missing: int
     overflows: int
 
 
 class Runner:
-    """Runs Monte Carlo calculations and keeps a record of them.
+    """Makes Monte Carlo runs and keeps a record of them.
 
     Parameters
     ----------
     scale : float
         Factor on the histories of every run.
     seed : int
-        Each run has a seed of its own that depends on this one and on the run's label.
+        Each run has seeds of its own that depend on this one and on the run's label.
     threads : int, optional
     progress : callable, optional
         As for :func:`mcdose.monte_carlo`.
@@ -44,36 +44,65 @@ class Runner:
         self._scale, self._seed, self._threads, self._progress = scale, seed, threads, progress
         self.runs = []
 
-    def dose(self, label, phantom, source, histories, **settings):
-        """A dose with its record kept; settings go to :func:`mcdose.monte_carlo`.
+    def measure(self, label, phantom, source, histories, quantity, **settings):
+        """Quantities of a dose and their standard deviations, from independent replicates.
+
+        Parameters
+        ----------
+        label : str
+        phantom : Phantom
+        source : Source
+        histories : float
+            Of all replicates together, before the suite's scale.
+        quantity : callable
+            Takes a Dose and gives an array, shape (n,).
+        **settings
+            For :func:`mcdose.monte_carlo`.
+
+        Returns
+        -------
+        mean, sigma : array, shape (n,)
 
         Raises
         ------
         KeyboardInterrupt
-            If the run was interrupted, even if it would have given a partial result.
+            If a run was interrupted, even if it would have given a partial result.
         """
-        seed = (self._seed + (zlib.crc32(label.encode()) << 32)) % SEEDS
-        dose = mcdose.monte_carlo(
-            phantom,
-            source,
-            histories=max(int(histories * self._scale), FEWEST_HISTORIES),
-            seed=seed,
-            threads=self._threads,
-            progress=self._progress,
-            **settings,
-        )
-        if not dose.complete:
-            raise KeyboardInterrupt
+        each = max(int(histories * self._scale) // REPLICATES, FEWEST_HISTORIES)
+        first = (self._seed + (zlib.crc32(label.encode()) << 32)) % SEEDS
+        values, seconds, missing, overflows = [], 0.0, 0, 0
+        for k in range(REPLICATES):
+            dose = mcdose.monte_carlo(
+                phantom,
+                source,
+                histories=each,
+                seed=(first + k) % SEEDS,
+                threads=self._threads,
+                batches=2,
+                progress=self._progress and _of_all(self._progress, k * each, REPLICATES * each),
+                **settings,
+            )
+            if not dose.complete:
+                raise KeyboardInterrupt
+            values.append(quantity(dose))
+            seconds += dose.seconds
+            missing += abs(dose.tally["emitted"] - dose.tally["deposited"] - dose.tally["escaped"])
+            overflows += dose.settings["overflows"]
         cutoffs = dose.settings["electron_cutoff_mev"], dose.settings["photon_cutoff_mev"]
-        tally = (dose.tally[name] for name in ("emitted", "deposited", "escaped"))
-        overflows = dose.settings["overflows"]
-        self.runs.append(Run(label, dose.histories, dose.seconds, seed, *cutoffs, *tally, overflows))
-        return dose
+        self.runs.append(Run(label, REPLICATES * each, REPLICATES, seconds, first, *cutoffs, missing, overflows))
+        return np.mean(values, axis=0), np.std(values, axis=0, ddof=1) / np.sqrt(REPLICATES)
 
 
-def energy_sigma(dose):
-    """float64 array [z, y, x]: standard deviation of the energy in each voxel, MeV; 0 where nothing was scored."""
-    return dose.energy_mev * np.nan_to_num(dose.relative_uncertainty.astype(float))
+def _of_all(progress, done, target):
+    """A progress callable for one replicate that reports on all of them."""
+
+    def report(state):
+        rate = state.histories_per_second
+        histories = done + state.histories
+        left = (target - histories) / rate if rate > 0 else state.seconds_left
+        progress(state._replace(histories=histories, target_histories=target, seconds_left=left))
+
+    return report
 
 
 def uniform_cube(material, density_g_cm3, size, voxel_mm):

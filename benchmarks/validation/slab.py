@@ -48,14 +48,13 @@ def _profile(runner, table, histories):
     decays = np.zeros(phantom.shape)
     decays[: len(decays) // 2] = 1.0
     source = mcdose.Source(decays / decays.sum(), tables.sampled_spectrum(about["nuclide"], about["emission"]), phantom)
-    dose = runner.dose(table.name, phantom, source, histories, **table.cutoffs())
     equilibrium = about["equilibrium_gy_per_decay"]
-    central = dose.gy[:, CENTRAL, CENTRAL] / equilibrium
-    variance = (central * np.nan_to_num(dose.relative_uncertainty[:, CENTRAL, CENTRAL])) ** 2
-    columns = central[0].size
-    ours, sigma = _rebin(
-        central.mean(axis=(1, 2)), variance.sum(axis=(1, 2)) / columns**2, table, about["slice_mm"] * CM_PER_MM
-    )
+    rebin = _Rebinning(table, len(decays))
+
+    def quantity(dose):
+        return rebin(dose.gy[:, CENTRAL, CENTRAL].mean(axis=(1, 2))) / equilibrium
+
+    ours, sigma = runner.measure(table.name, phantom, source, histories, quantity, **table.cutoffs())
     reference = table["gy_per_decay"] / equilibrium
     low, high = table["low_cm"], table["high_cm"]
     shown = reference >= FAINTEST_SHOWN
@@ -81,11 +80,13 @@ def _block(table):
     return mcdose.Phantom(density, index, (lower, upper), (COLUMN_MM, COLUMN_MM, table.about["slice_mm"]))
 
 
-def _rebin(profile, variance, table, slice_cm):
-    """Means over the reference's slices and their standard deviations."""
-    middle = len(profile) // 2
-    first = np.rint(table["low_cm"] / slice_cm).astype(int) + middle
-    last = np.rint(table["high_cm"] / slice_cm).astype(int) + middle
-    count = last - first
-    ours = [profile[a:b].mean() for a, b in zip(first, last)]
-    return np.array(ours), np.sqrt([variance[a:b].sum() for a, b in zip(first, last)]) / count
+class _Rebinning:
+    """Means of a profile over the slices of the reference."""
+
+    def __init__(self, table, slices):
+        slice_cm = table.about["slice_mm"] * CM_PER_MM
+        first, last = (np.rint(table[name] / slice_cm).astype(int) + slices // 2 for name in ("low_cm", "high_cm"))
+        self._first, self._count = first, last - first
+
+    def __call__(self, profile):
+        return np.add.reduceat(profile, self._first) / self._count

@@ -116,19 +116,20 @@ def _s_values(runner, table, phantom, emission, histories, **cutoffs):
     middle = phantom.shape[0] // 2
     decays = np.zeros(phantom.shape)
     decays[middle, middle, middle] = 1.0
-    dose = runner.dose(table.name, phantom, mcdose.Source(decays, emission, phantom), histories, **cutoffs)
-    values = dose.gy * MGY_PER_MBQ_S
-    sigma = values * np.nan_to_num(dose.relative_uncertainty.astype(float))
-    found = [_symmetric_mean(values, sigma, middle, offset) for offset in _offsets(table)]
-    return np.array(found).T
+    places = [_equivalent(middle, offset) for offset in _offsets(table)]
+
+    def quantity(dose):
+        return np.array([dose.gy[where].mean() for where in places]) * MGY_PER_MBQ_S
+
+    source = mcdose.Source(decays, emission, phantom)
+    return runner.measure(table.name, phantom, source, histories, quantity, **cutoffs)
 
 
-def _symmetric_mean(values, sigma, middle, offset):
-    """Mean over the voxels equivalent to an offset, and its standard deviation."""
+def _equivalent(middle, offset):
+    """Index arrays of the voxels that are equivalent to an offset from the middle one."""
     signed = product(*({n, -n} for n in offset))
     places = {place for signs in signed for place in permutations(signs)}
-    where = tuple(np.array([[middle + n for n in place] for place in places]).T)
-    return values[where].mean(), np.sqrt((sigma[where] ** 2).sum()) / len(places)
+    return tuple(np.array([[middle + n for n in place] for place in places]).T)
 
 
 def rounding_sigma(values, digits):
