@@ -54,6 +54,7 @@ def _parser():
     _add_demo(commands)
     _add_dose(commands)
     _add_nuclides(commands)
+    _add_validate(commands)
     info = commands.add_parser("info", help="versions, threads, devices", description="Versions, threads and devices.")
     info.set_defaults(command=_info)
     return parser
@@ -115,6 +116,21 @@ def _add_nuclides(commands):
     nuclides.set_defaults(command=_nuclides)
 
 
+def _add_validate(commands):
+    text = "Compare mcdose with EGSnrc, published values and exact relations; write a report. Status 1 if a row fails."
+    validate = commands.add_parser("validate", help="measure the accuracy on this machine", description=text)
+    validate.add_argument(
+        "-o", "--output", type=Path, default="mcdose-validation", metavar="FOLDER", help="%(default)s"
+    )
+    validate.add_argument("--full", action="store_true", help="ten times the histories of the quick suite (5 minutes)")
+    validate.add_argument(
+        "--cases", nargs="+", metavar="NAME", help="only these cases or groups; a wrong name lists all"
+    )
+    validate.add_argument("--threads", type=int, metavar="N", help="default: one per core")
+    validate.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same result (default 1)")
+    validate.set_defaults(command=_validate)
+
+
 def _demo(options):
     from mcdose import demo
     from mcdose.config import parse_histories
@@ -174,6 +190,12 @@ def _nuclides(options):
         from mcdose.plot_spectrum import plot_spectrum
 
         plot_spectrum(nuclide, options.plot)
+
+
+def _validate(options):
+    from benchmarks.validation.command import validate
+
+    return validate(options.output, options.full, options.cases, options.threads, options.seed)
 
 
 def _info(options):

@@ -70,7 +70,8 @@ def electron_tables(materials, electron_cutoff_mev, photon_cutoff_mev, highest_m
     """
     thresholds = electron_cutoff_mev, photon_cutoff_mev
     lowest = electron_cutoff_mev / 2
-    energy = np.geomspace(lowest, highest_mev * 1.001, ENERGIES)
+    axis, nodes = energy_axis(lowest * 1.001, highest_mev, PER_OCTAVE)
+    energy = np.geomspace(lowest, nodes[-1], ENERGIES)  # to the last node: the interval below it is interpolated in
     water = _rates(material("water"), energy, thresholds, -1)
     charges = (-1, 1) if positrons else (-1,)
     media = [_rates(m, energy, thresholds, charge) for charge in charges for m in materials]
@@ -82,7 +83,6 @@ def electron_tables(materials, electron_cutoff_mev, photon_cutoff_mev, highest_m
     collisions = _downward(water["hard"] / water["loss"], energy)
     columns = energy, steps.residual, collisions, steps.strength
     ratios = np.array([_ratios(m, water, steps) for m in media])
-    axis, nodes = energy_axis(lowest * 1.001, highest_mev, PER_OCTAVE)
     photon = _photon_quantiles(materials, photon_cutoff_mev, at)
     return {
         "energy": axis,

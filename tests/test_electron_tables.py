@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from kernels_cuda.tables import EnergyAxis, energy_row
 from physics_data import stopping
 from physics_data.electron_tables import FRACTION, FRACTION_LONG, FRACTION_SHORT, electron_tables, step_fraction
 from physics_data.materials import Material, material
@@ -33,10 +34,21 @@ def test_the_main_table_is_the_restricted_slowing_down(tables):
 def test_coordinate_and_energy_are_inverse(tables):
     axis = tables["energy"]
     nodes = ((np.arange(tables["coordinate"].size, dtype=np.int32) + axis.first) << axis.shift).view(np.float32)
-    inside = (nodes > 0.006) & (nodes < 2.39)
+    inside = nodes > 0.006
     rows = tables["coordinate"][inside] * tables["main_rows"]
     back = np.interp(rows, np.arange(len(tables["main"])), tables["main"][:, 0])
     assert back == pytest.approx(nodes[inside].astype(float), rel=5e-4)
+
+
+@pytest.mark.parametrize("highest", [0.1, 0.3, 0.95, 1.0, 2.28])
+def test_a_source_at_the_top_of_the_table_starts_with_its_energy(highest):
+    """Whole interval below the last node: E(n(E)) = E to 1e-4."""
+    tables = electron_tables([WATER], 0.01, 0.01, highest, 0.3, positrons=False)
+    axis = tables["energy"]
+    row, weight = energy_row(EnergyAxis(*axis), np.float32(highest))
+    n = tables["coordinate"][row] + weight * (tables["coordinate"][row + 1] - tables["coordinate"][row])
+    back = np.interp(n * tables["main_rows"], np.arange(len(tables["main"])), tables["main"][:, 0])
+    assert back == pytest.approx(highest, rel=1e-4)
 
 
 def test_the_reference_medium_has_unit_ratios(tables):

@@ -6,6 +6,7 @@ from benchmarks.report import table
 from benchmarks.validation.catalogue import choose
 from benchmarks.validation.display import live_display
 from benchmarks.validation.report import write_report
+from benchmarks.validation.runner import SEEDS
 from benchmarks.validation.suite import run_suite
 from benchmarks.validation.text import HEADLINE_HEADER, headline_cells
 from mcdose.errors import InputError
@@ -45,6 +46,8 @@ def validate(output, full=False, cases=None, threads=None, seed=1, scale=1.0):
     chosen = choose(cases)
     if threads is not None and threads < 1:
         raise InputError(f"--threads: {threads}; give a whole number above zero")
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"--seed: {seed}; give a whole number from 0 to 2**64 - 1")
     effort = "full" if full else "quick"
     folder = Path(output)
     with output_folder(folder, REPORT_BYTES), live_display(len(chosen) + 1) as display:

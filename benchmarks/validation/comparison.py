@@ -116,13 +116,15 @@ def worst(rows):
 
 
 def mean_difference(rows):
-    """Mean difference weighted by 1/sigma^2 and its standard deviation; rows count as independent.
+    """Mean difference and its standard deviation, rows taken as independent.
 
-    Exact rows (sigma of zero) have none.
+    The weights are 1/(sigma^2 + tolerance^2), so that neither noise nor rows of hardly any sigma rule it. Exact rows
+    (sigma of zero) have none.
     """
     difference = np.array([row.difference for row in rows])
     sigma = np.array([row.sigma for row in rows])
-    if not (sigma > 0).all():
+    if not sigma.any():
         return np.nan, np.nan
-    weight = sigma**-2.0
-    return float((difference * weight).sum() / weight.sum()), float(weight.sum() ** -0.5)
+    weight = 1.0 / (sigma**2 + np.array([row.tolerance for row in rows]) ** 2)
+    weight /= weight.sum()
+    return float((difference * weight).sum()), float(np.sqrt((sigma**2 * weight**2).sum()))

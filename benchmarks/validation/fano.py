@@ -5,7 +5,7 @@
    than the range.
 2. Water holds two cavities, of 0.26 and 0.05 g/cm3, with water thicker than the range all around. Photons are below
    their cut-off at any energy, so that radiative losses stay where they occur and nothing leaves by them.
-3. Judged: the water next to the cavities, the outermost voxels of each cavity, and its inside.
+3. Judged: the water next to the cavities, the outermost voxels of each cavity (its outside), and its inside.
 """
 
 import math
@@ -28,7 +28,7 @@ SOURCES = ((0.1, 0.1, 0.1), (0.5, 0.5, 1.0), (1.0, 1.0, 1.0), (2.0, 2.0, 3.0), (
 
 
 def case(histories):
-    """Cavities for all sources; `histories` is a number for each."""
+    """Cavities for all sources, `histories` for each."""
     return Case(
         name="fano",
         group="fano",
@@ -36,7 +36,7 @@ def case(histories):
         text="A source uniform per unit mass gives the same dose in water of any density: the energy emitted per mass "
         "(tolerance 0.2 %), inside the cavities, in their outermost voxels and in the water next to them.",
         source="Theorem: U. Fano, Radiat Res 1 (1954) 237; exact.",
-        compare=lambda runner: [_cavities(runner, *source, n) for source, n in zip(SOURCES, histories)],
+        compare=lambda runner: [_cavities(runner, *source, histories) for source in SOURCES],
     )
 
 
@@ -74,13 +74,13 @@ def cavities(margin):
     inner = slice(margin, margin + WIDTH)
     around = slice(margin - 1, margin + WIDTH + 1)
     regions["water"][margin - 1 : along - margin + 1, around, around] = True
-    for name, value, start in (("0.26", LIGHT, margin), ("0.05", LIGHTEST, margin + DEPTH + GAP)):
+    for name, value, start in (("0.26 g/cm3", LIGHT, margin), ("0.05 g/cm3", LIGHTEST, margin + DEPTH + GAP)):
         cavity = np.zeros(density.shape, bool)
         cavity[start : start + DEPTH, inner, inner] = True
         inside = np.zeros(density.shape, bool)
         inside[start + 1 : start + DEPTH - 1, margin + 1 : margin + WIDTH - 1, margin + 1 : margin + WIDTH - 1] = True
         density[cavity] = value
         regions["water"] &= ~cavity
-        regions[f"{name}, outermost voxels"] = cavity & ~inside
+        regions[f"{name}, outside"] = cavity & ~inside
         regions[f"{name}, inside"] = inside
     return density, regions

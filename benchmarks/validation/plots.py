@@ -9,7 +9,9 @@ DIFFERENCES_INCHES = 2.6  # height of a panel that shows differences only
 COLUMNS = 2
 FEW_NAMES = 12  # so many points are named on the axis when they have no position of their own
 HALF_SPAN = 2.0  # tolerances that the axis of the differences reaches to, unless a judged point lies beyond
-OURS, REFERENCE, FAILED = "tab:red", "black", "tab:purple"
+LINEAR_TO = 2.0  # times that reach; where points lie farther out, the axis is logarithmic beyond it
+STEP = 0.5  # between points that have names instead of positions, half
+OURS, REFERENCE, FAILED, SHOWN = "tab:blue", "black", "tab:red", "0.65"
 
 
 def plot_case(result, path):
@@ -35,7 +37,7 @@ def plot_case(result, path):
         else:
             upper = lower = part.subplots()
         upper.set_title(comparison.label, fontsize=10)
-        _draw_differences(lower, comparison)
+        _draw_differences(lower, comparison, named=not result.case.x_label)
         _label_axis(lower, comparison, result.case)
     figure.suptitle(result.case.title)
     save_figure(figure, path)
@@ -56,42 +58,41 @@ def _draw_values(ax, comparison, case):
     ax.legend(fontsize=8)
 
 
-def _draw_differences(ax, comparison):
+def _draw_differences(ax, comparison, named):
     judged, passed = comparison.judged, comparison.passed
     x, difference, sigma = comparison.x, 100 * comparison.difference, 100 * comparison.sigma
     tolerance = 100 * comparison.tolerance
-    _draw_band(ax, x[judged], tolerance[judged])
+    _draw_band(ax, x[judged], tolerance[judged], STEP if named else 0.0)
     ax.axhline(0.0, color="0.4", lw=0.8)
-    for where, colour in ((judged & passed, OURS), (judged & ~passed, FAILED), (~judged, "0.65")):
-        ax.errorbar(x[where], difference[where], sigma[where], fmt="o", ms=3, lw=0.9, color=colour)
-    limit = _limit(difference, sigma, tolerance, judged)
-    if limit:
-        ax.set_ylim(-limit, limit)
+    for where, colour, mark in ((~judged, SHOWN, "o"), (judged & passed, OURS, "o"), (judged & ~passed, FAILED, "X")):
+        size = 3 if mark == "o" else 8
+        ax.errorbar(x[where], difference[where], sigma[where], fmt=mark, ms=size, lw=0.9, color=colour)
+    _set_span(ax, difference, sigma, tolerance, judged)
     ax.set_ylabel("difference (%)")
     ax.grid(alpha=0.3)
 
 
-def _draw_band(ax, x, tolerance):
-    """The band of the tolerance, constant about each point."""
-    order = np.argsort(x, kind="stable")
-    x, tolerance = x[order], tolerance[order]
+def _draw_band(ax, x, tolerance, beyond):
+    """The band of the tolerance, constant about each point, to `beyond` the first and the last."""
     if not tolerance.any():
         return
-    style = {"color": "tab:green", "alpha": 0.18, "lw": 0}
-    if len(x) == 1:
-        ax.axhspan(-tolerance[0], tolerance[0], **style)
-        return
-    middle = (x[1:] + x[:-1]) / 2
-    edges = np.concatenate([[2 * x[0] - middle[0]], middle, [2 * x[-1] - middle[-1]]])
-    ax.stairs(tolerance, edges, baseline=-tolerance, fill=True, **style)
+    order = np.argsort(x, kind="stable")
+    x, tolerance = x[order], tolerance[order]
+    edges = np.concatenate([[x[0] - beyond], (x[1:] + x[:-1]) / 2, [x[-1] + beyond]])
+    ax.stairs(tolerance, edges, baseline=-tolerance, fill=True, color="tab:green", alpha=0.18, lw=0)
 
 
-def _limit(difference, sigma, tolerance, judged):
-    """Half the span of the differences' axis: every judged point and its error bar, noise of the others cut off."""
+def _set_span(ax, difference, sigma, tolerance, judged):
+    """The axis holds every judged point with its error bar; beyond a few tolerances it goes on logarithmically."""
     if not judged.any():
-        return 0.0
-    reach = np.nan_to_num(np.abs(difference[judged]) + sigma[judged])
-    return float(max(1.15 * reach.max(), HALF_SPAN * np.nanmax(tolerance)))
+        return
+    widest = HALF_SPAN * np.nanmax(tolerance)
+    reach = 1.15 * np.nan_to_num(np.abs(difference[judged]) + sigma[judged]).max()
+    if widest and reach > LINEAR_TO * widest:
+        ax.set_yscale("symlog", linthresh=widest, linscale=1.5)
+        ax.yaxis.set_major_formatter("{x:g}")
+    if reach or widest:
+        ax.set_ylim(-max(reach, widest), max(reach, widest))
 
 
 def _label_axis(ax, comparison, case):

@@ -33,9 +33,9 @@ SOURCE = "EGSnrc, run for mcdose; options, histories and the numbers stand in th
 
 def electron_case(label, histories):
     """The dose-point kernel of one electron energy."""
-    table = f"egsnrc_electron_kernel_{label}"
+    table = f"egsnrc_electron_kernel_{_plain(label)}"
     return Case(
-        name=f"kernel-{label}",
+        name=f"kernel-{_plain(label)}",
         group="kernels",
         title=f"Electron dose-point kernel, {label}",
         text="Isotropic point source of electrons in water: share of the emitted energy within a radius (tolerance "
@@ -50,9 +50,9 @@ def electron_case(label, histories):
 
 def photon_case(label, histories):
     """A photon point source of one energy."""
-    table = f"egsnrc_photons_{label}"
+    table = f"egsnrc_photons_{_plain(label)}"
     return Case(
-        name=f"photons-{label}",
+        name=f"photons-{_plain(label)}",
         group="photons",
         title=f"Photon point source, {label}",
         text="Isotropic point source of photons in water: share of the emitted energy absorbed within a radius "
@@ -63,6 +63,11 @@ def photon_case(label, histories):
         x_label="radius (cm)",
         y_label="share of the emitted energy",
     )
+
+
+def _plain(label):
+    """An energy as it stands in names of files and cases."""
+    return label.replace(" ", "")
 
 
 def _electrons(runner, table, histories):
@@ -78,7 +83,7 @@ def _electrons(runner, table, histories):
     tolerance = np.where(judged, SHELL_TOLERANCE, np.nan)
     return (
         _within(table, within, last, [f"within {r:.3f} ranges" for r in outer[last]], outer[last], relative=False),
-        Comparison("shell", names, (inner + outer) / 2, *shell, *_reference(table), tolerance),
+        Comparison("energy per shell", names, (inner + outer) / 2, *shell, *_reference(table), tolerance),
     )
 
 
@@ -90,7 +95,7 @@ def _photons(runner, table, histories):
     per_cm = [values / (outer - inner) for values in (*shell, *_reference(table))]
     return (
         _within(table, within, last, [f"within {r:g} cm" for r in outer[last]], outer[last], relative=True),
-        Comparison("shell, per cm", names, (inner + outer) / 2, *per_cm, np.nan),
+        Comparison("energy per shell and cm (shown only)", names, (inner + outer) / 2, *per_cm, np.nan),
     )
 
 
@@ -120,4 +125,4 @@ def _within(table, within, last, names, radius, relative):
     """The energy within radii; the reference's standard deviations of shells add in quadrature."""
     share, sigma = _reference(table)
     reference = np.cumsum(share)[last], np.sqrt(np.cumsum(sigma**2))[last]
-    return Comparison("within", names, radius, *within, *reference, WITHIN_TOLERANCE, relative)
+    return Comparison("energy within a radius", names, radius, *within, *reference, WITHIN_TOLERANCE, relative)

@@ -28,14 +28,15 @@ from benchmarks.validation.text import (
 from mcdose.files import atomic
 
 PLOTS = "plots"
-NOT_SHOWN = ("media", "balls")  # of a table's head: long, and not needed to read the report
+SHARED = ("source", "code", "physics", "uncertainty")  # of a table's head: said once for all tables that share them
 RULE = (
     "A row passes when |difference| <= tolerance + 3 sigma. Sigma combines the standard deviations of ours and of the "
     f"reference; that of ours is the spread of the quantity itself over {REPLICATES} independent runs. Differences are "
     "of the reference; those of the energy within a radius of an electron kernel are of the energy emitted. The worst "
-    "difference of a case is the one that uses most of what it is allowed; the mean is weighted by 1/sigma^2 and takes "
-    "rows as independent."
+    "difference of a case is the one that uses most of what it is allowed; the mean is weighted by "
+    "1/(sigma^2 + tolerance^2) and takes rows as independent."
 )
+OWN_PLACE = ("description", "media")
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 1060px; margin: 2em auto; padding: 0 1em; color: #1a1a1a; }
 h1 { font-size: 1.7em; } h2 { font-size: 1.25em; margin-top: 2.2em; border-top: 1px solid #ccc; padding-top: .8em; }
@@ -101,10 +102,9 @@ def markdown(suite):
         rows = table(CASE_HEADER, [row_cells(row) for row in result.rows])
         parts.append(f"<details><summary>{len(result.rows)} rows</summary>\n\n{rows}\n\n</details>")
     parts += ["## Effort", table(RUN_HEADER, _runs(suite)), "## References"]
-    for about in _references(suite):
-        parts.append(
-            "\n".join(f"- **{key}**: {value}" if key == "table" else f"  {key}: {value}  " for key, value in about)
-        )
+    for shared, names in _references(suite):
+        lines = [*(f"{key}: {value}" for key, value in shared), *(f"- {name}.csv: {text}" for name, text in names)]
+        parts.append("\n\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
@@ -122,10 +122,9 @@ def page(suite, plots):
         opened = "" if result.passed else " open"
         parts.append(f"<details{opened}><summary>{len(result.rows)} rows</summary>{rows}</details>")
     parts += ["<h2>Effort</h2>", _html_table(RUN_HEADER, _runs(suite)), "<h2>References</h2>"]
-    for about in _references(suite):
-        (_, name), *rest = about
-        lines = "".join(f"<dd><b>{_escape(key)}</b>: {_escape(value)}</dd>" for key, value in rest)
-        parts.append(f"<dl><dt>{_escape(name)}</dt>{lines}</dl>")
+    for shared, names in _references(suite):
+        parts += [f"<p><b>{_escape(key)}</b>: {_escape(value)}</p>" for key, value in shared]
+        parts.append(f"<ul>{''.join(f'<li><b>{name}.csv</b>: {_escape(text)}</li>' for name, text in names)}</ul>")
     head = f'<meta charset="utf-8"><title>{_escape(_title(suite))}</title><style>{STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"
 
@@ -158,11 +157,21 @@ def _runs(suite):
 
 
 def _references(suite):
-    """Of each table used, the lines on top of it as (key, text)."""
-    names = dict.fromkeys(name for result in suite.results for name in result.case.tables)
-    for name in names:
+    """The tables used, grouped by what they share: ((key, value), ...), [(name, everything else), ...]."""
+    groups = {}
+    for name in dict.fromkeys(name for result in suite.results for name in result.case.tables):
         about = tables.load(name).about
-        yield [("table", f"{name}.csv")] + [(key, str(value)) for key, value in about.items() if key not in NOT_SHOWN]
+        shared = tuple((key, about[key]) for key in SHARED if key in about)
+        groups.setdefault(shared, []).append((name, _rest(about)))
+    return groups.items()
+
+
+def _rest(about):
+    """What a table says of itself beyond what it shares with others."""
+    own = [f"{key.replace('_', ' ')} {value}" for key, value in about.items() if key not in (*OWN_PLACE, *SHARED)]
+    for name, medium in about.get("media", {}).items():
+        own.append(f"{name} {medium['density_g_cm3']:g} g/cm3, I = {medium['i_value_ev']:.4g} eV")
+    return "; ".join((about["description"], *own))
 
 
 def _has_figure(result):
