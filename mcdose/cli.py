@@ -119,13 +119,10 @@ def _add_nuclides(commands):
 def _add_validate(commands):
     text = "Compare mcdose with EGSnrc, published values and exact relations; write a report. Status 1 if a row fails."
     validate = commands.add_parser("validate", help="measure the accuracy on this machine", description=text)
-    validate.add_argument(
-        "-o", "--output", type=Path, default="mcdose-validation", metavar="FOLDER", help="%(default)s"
-    )
-    validate.add_argument("--full", action="store_true", help="ten times the histories of the quick suite (5 minutes)")
-    validate.add_argument(
-        "--cases", nargs="+", metavar="NAME", help="only these cases or groups; a wrong name lists all"
-    )
+    folder = Path("mcdose-validation")
+    validate.add_argument("-o", "--output", type=Path, default=folder, metavar="FOLDER", help="report: %(default)s")
+    validate.add_argument("--full", action="store_true", help="an hour instead of five minutes: smaller uncertainties")
+    validate.add_argument("--cases", nargs="+", metavar="NAME", help="only these or groups; a wrong name lists them")
     validate.add_argument("--threads", type=int, metavar="N", help="default: one per core")
     validate.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same result (default 1)")
     validate.set_defaults(command=_validate)

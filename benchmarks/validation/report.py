@@ -117,7 +117,9 @@ def page(suite, plots):
         parts.append(f"<p>{_escape(result.case.text)}</p><p>Reference: {_escape(result.case.source)}</p>")
         if _has_figure(result):
             picture = base64.b64encode((plots / f"{result.case.name}.png").read_bytes()).decode()
-            parts.append(f'<img alt="{_escape(result.case.title)}" src="data:image/png;base64,{picture}">')
+            width = "100%" if len(result.comparisons) > 1 else "60%"  # one or two panels across
+            alt = _escape(result.case.title)
+            parts.append(f'<img alt="{alt}" style="width: {width}" src="data:image/png;base64,{picture}">')
         rows = _html_table(CASE_HEADER, [row_cells(row) for row in result.rows])
         opened = "" if result.passed else " open"
         parts.append(f"<details{opened}><summary>{len(result.rows)} rows</summary>{rows}</details>")

@@ -97,6 +97,8 @@ def _of_all(progress, done, target):
     """A progress callable for one replicate that reports on all of them."""
 
     def report(state):
+        if done and state.phase != "transport":  # the same tables once more
+            return
         rate = state.histories_per_second
         histories = done + state.histories
         left = (target - histories) / rate if rate > 0 else state.seconds_left
