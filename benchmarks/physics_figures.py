@@ -134,29 +134,34 @@ def deflection():
 def recipe_over_ours(energy, cutoff):
     """First moment of all scattering in water, Moller collisions included: EGSnrc's recipe over ours.
 
-    EGSnrc: elastic times 1 + 1/Z, the share of explicit Moller collisions in the moment of sin^2 taken out (Kawrakow,
-    Med. Phys. 24 (1997) 505; PIRS-701). The elastic part is ours in both.
+    EGSnrc: elastic times 1 + 1/Z, less `moller_share`. The elastic part is ours in both.
     """
     water = material("water")
-    numbers = {z: w * AVOGADRO / atomic_weight(z) for z, w in zip(water.z.tolist(), water.weights.tolist())}
-    tau = energy / ELECTRON_MASS_MEV
-    beta2 = tau * (tau + 2) / (tau + 1) ** 2
-    step = np.gradient(np.log(MU))
-    whole, weight, log_eta = 0.0, 0.0, 0.0
-    for z, n in numbers.items():
-        cross = scattering.elastic_cross_section(z, energy, MU)
-        whole += n * (1 + 1 / z) * (cross * 2 * MU**2 * step).sum()
-        weight += n * z * (z + 1)
-        log_eta += n * z * (z + 1) * np.log(_moliere(z, tau, beta2))
-    eta = np.exp(log_eta / weight)
-    rutherford = (1 + 2 * eta) * np.log(1 + 1 / eta) - 2
-    cosine, cross = _moller(energy, min(cutoff, energy / 2.0001))
-    unit = 4 * np.pi * stopping.ELECTRON_RADIUS_CM**2 / (tau * (tau + 2) * beta2)
-    explicit = 0.0 if energy <= 2 * cutoff else 1.0
-    first = explicit * water.electrons_per_gram * ((1 - cosine) * cross).sum()
-    lost = explicit * ((1 - cosine**2) * cross).sum() / unit / rutherford * water.electrons_per_gram / weight
+    whole = 0.0
+    for z, n in _atoms_per_gram(water).items():
+        weighted = scattering.elastic_cross_section(z, energy, MU) * 2 * MU**2
+        whole += n * (1 + 1 / z) * np.trapezoid(weighted, np.log(MU))
+    cosine, cross = _moller(energy, cutoff)
+    explicit = water.electrons_per_gram * ((1 - cosine) * cross).sum()
     ours = scattering.moments(water, [energy], cutoff, -1, 1)[0, 1]
-    return (whole * (1 - lost) + first) / (ours + first)
+    return (whole * (1 - moller_share(energy, cutoff)) + explicit) / (ours + explicit)
+
+
+def moller_share(energy, cutoff):
+    """Share of explicit Moller collisions in the scattering of water by EGSnrc's recipe.
+
+    Moments of sin^2 of Moller collisions over that of screened Rutherford scattering with Z(Z + 1): Kawrakow, Med.
+    Phys. 24 (1997) 505; PIRS-701, "Elastic scattering with spin".
+    """
+    water = material("water")
+    tau, beta2, _ = stopping.kinematics(np.float64(energy))
+    atoms = _atoms_per_gram(water)
+    weight = sum(n * z * (z + 1) for z, n in atoms.items())
+    eta = np.exp(sum(n * z * (z + 1) * np.log(_moliere(z, tau, beta2)) for z, n in atoms.items()) / weight)
+    rutherford = (1 + 2 * eta) * np.log(1 + 1 / eta) - 2
+    cosine, cross = _moller(energy, cutoff)
+    unit = 4 * np.pi * stopping.ELECTRON_RADIUS_CM**2 / (tau * (tau + 2) * beta2)
+    return water.electrons_per_gram * ((1 - cosine**2) * cross).sum() / unit / rutherford / weight
 
 
 def attenuation_errors():
@@ -209,8 +214,17 @@ def _moliere(z, tau, beta2):
     return radius * (1.13 + 3.76 * (FINE_STRUCTURE_EGS * z) ** 2 / beta2)
 
 
+def _atoms_per_gram(mixture):
+    return {z: w * AVOGADRO / atomic_weight(z) for z, w in zip(mixture.z.tolist(), mixture.weights.tolist())}
+
+
 def _moller(energy, cutoff):
-    """Cosines of the faster electron and cross sections (cm2) of Moller collisions above a threshold, on a grid."""
+    """Cosines of the faster electron and cross sections (cm2) of Moller collisions above a threshold, on a grid.
+
+    None where the energy is not above twice the threshold.
+    """
+    if energy <= 2 * cutoff:
+        return np.zeros(0), np.zeros(0)
     tau, beta2, gamma = stopping.kinematics(np.float64(energy))
     edges = np.geomspace(cutoff, energy / 2, 2001)
     w, width = np.sqrt(edges[1:] * edges[:-1]), np.diff(edges)

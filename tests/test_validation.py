@@ -72,7 +72,7 @@ def test_worst_and_mean():
 
 def test_shells_of_a_known_kernel():
     """Energy per volume g(r)/(4 pi r^2) with g rising by 80 % over 14 voxels, integrated finely in each voxel."""
-    size, fine = 29, 16
+    fine = 16
     edges = np.arange(0.0, 14.0)
     within = (np.arange(fine) + 0.5) / fine - 0.5
     axis = (np.arange(15)[:, None] + within).ravel() ** 2
@@ -85,7 +85,7 @@ def test_shells_of_a_known_kernel():
     mirrored[0] = 1.0
     energy *= mirrored[:, None, None] * mirrored[:, None] * mirrored
     exact = np.diff(edges + 0.4 * edges**2 / 14)
-    shares = shell_shares(size, 1.0, edges)
+    shares = shell_shares(15, 1.0, edges)
     shells = energy.ravel() @ shares
     assert shells[2:] == pytest.approx(exact[2:], rel=0.005)
     assert np.cumsum(shells)[3:] == pytest.approx(
@@ -99,10 +99,11 @@ def test_octants_keep_the_energy_and_fold_mirror_images_together():
     values = np.zeros((5, 5, 5))
     values[0, 1, 2] = 1.0
     values[4, 3, 2] = 2.0
-    folded = octant(values)
+    folded = octant(values, 3)
     assert folded.shape == (3, 3, 3)
     assert folded[2, 1, 0] == 3.0
     assert folded.sum() == 3.0
+    assert octant(np.ones((5, 5, 5)), 2).sum() == 27.0
 
 
 def test_symmetric_voxels():

@@ -8,20 +8,21 @@
    160 cm, what the missing water would scatter back over 15 cm or more being below 1e-4 of the energy.
 """
 
+import math
+
 import numpy as np
 
 import mcdose
 from benchmarks.validation import tables
 from benchmarks.validation.case import Case
 from benchmarks.validation.comparison import Comparison
-from benchmarks.validation.radial import POINTS, octant, shell_shares
+from benchmarks.validation.radial import octant, shell_shares
 from benchmarks.validation.runner import uniform_cube
 
 MM_PER_CM = 10.0
 ELECTRON_GRID = 101  # voxels of a fortieth of the range: the cube reaches to 1.26 ranges
 VOXELS_PER_RANGE = 40
 PHOTON_GRID, PHOTON_VOXEL_CM = 161, 0.5
-PHOTON_POINTS = 4  # along an edge of a voxel; energy over r^2 hardly varies across it
 WITHIN_TOLERANCE = 0.005
 SHELL_TOLERANCE = 0.015
 SHELL_SPAN = (0.05, 0.85)  # CSDA ranges between which shells are judged
@@ -75,7 +76,7 @@ def _electrons(runner, table, histories):
     last = np.arange(1, len(table["share"]), 2)
     last = last[np.cumsum(table["share"])[last] < ALL_INSIDE]
     voxel_cm = span / VOXELS_PER_RANGE
-    shell, within = _shares(runner, table, histories, (ELECTRON_GRID, voxel_cm, POINTS), last)
+    shell, within = _shares(runner, table, histories, ELECTRON_GRID, voxel_cm, last)
     inner, outer = table["inner_cm"] / span, table["outer_cm"] / span
     low, high = SHELL_SPAN
     judged = (inner > low - ROUNDING) & (outer < high + ROUNDING)
@@ -90,7 +91,7 @@ def _electrons(runner, table, histories):
 def _photons(runner, table, histories):
     inner, outer = table["inner_cm"], table["outer_cm"]
     last = np.array([int(np.argmin(np.abs(outer - radius))) for radius in RADII_CM])
-    shell, within = _shares(runner, table, histories, (PHOTON_GRID, PHOTON_VOXEL_CM, PHOTON_POINTS), last)
+    shell, within = _shares(runner, table, histories, PHOTON_GRID, PHOTON_VOXEL_CM, last)
     names = [f"{a:g} to {b:g} cm" for a, b in zip(inner, outer)]
     per_cm = [values / (outer - inner) for values in (*shell, *_reference(table))]
     return (
@@ -99,16 +100,17 @@ def _photons(runner, table, histories):
     )
 
 
-def _shares(runner, table, histories, grid, last):
+def _shares(runner, table, histories, size, voxel_cm, last):
     """Shares of the emitted energy and their standard deviations: per shell, and within the outer radii of `last`."""
-    size, voxel_cm, points = grid
-    shares = shell_shares(size, voxel_cm, np.append(table["inner_cm"], table["outer_cm"][-1]), points)
+    edges = np.append(table["inner_cm"], table["outer_cm"][-1])
+    side = min(math.ceil(edges[-1] / voxel_cm + 0.5), size // 2 + 1)
+    shares = shell_shares(side, voxel_cm, edges)
     phantom = uniform_cube(*table.medium("water"), size, voxel_cm * MM_PER_CM)
     spectrum = mcdose.Spectrum.monoenergetic(table.about["particle"], table.about["energy_mev"])
     source = mcdose.Source.point((0.0, 0.0, 0.0), spectrum, phantom)
 
     def quantity(dose):
-        shell = octant(dose.energy_mev).ravel() @ shares / dose.emitted_mev
+        shell = octant(dose.energy_mev, side).ravel() @ shares / dose.emitted_mev
         return np.concatenate([shell, np.cumsum(shell)[last]])
 
     values = runner.measure(table.name, phantom, source, histories, quantity, **table.cutoffs())

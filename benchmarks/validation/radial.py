@@ -1,9 +1,11 @@
 """Energy in spherical shells about the centre of a dose grid.
 
-1. The grid, of an odd number of voxels with the source in the middle of the central one, is folded onto one octant.
+1. The grid, of an odd number of voxels with the source in the middle of the central one, is folded onto one octant,
+   cut off beyond the last shell.
 2. The energy of a voxel is spread over points inside it with weights 1/r^2, since the energy per volume about a point
    source falls like that; what differs from it over a voxel is small. With voxels as wide as a shell and 6^3 points a
-   shell beyond the second is right to 0.4 %, from 0.1 of the range on to 0.2 % (tried on a known kernel).
+   shell beyond the second is right to 0.4 %, beyond the fourth to 0.2 %, and the energy within any radius to 0.02 % of
+   the energy emitted (tried on a known kernel).
 """
 
 import numpy as np
@@ -12,13 +14,13 @@ from scipy.sparse import coo_array, vstack
 POINTS = 6  # along an edge of a voxel
 
 
-def shell_shares(size, voxel, edges, points=POINTS):
+def shell_shares(side, voxel, edges, points=POINTS):
     """Share of each voxel of an octant in each shell.
 
     Parameters
     ----------
-    size : int
-        Voxels along an edge of the whole grid, odd.
+    side : int
+        Voxels along an edge of the octant; it may end where the last shell does.
     voxel : float
         Edge of a voxel, in the unit of `edges`.
     edges : array, shape (n + 1,)
@@ -28,10 +30,10 @@ def shell_shares(size, voxel, edges, points=POINTS):
 
     Returns
     -------
-    sparse array, shape (m**3, n) with m = (size + 1) / 2
-        In the order of ``octant(values).ravel()``.
+    sparse array, shape (side**3, n)
+        In the order of ``octant(values, side).ravel()``.
     """
-    side, shells = size // 2 + 1, len(edges) - 1
+    shells = len(edges) - 1
     within = (np.arange(points) + 0.5) / points - 0.5
     axis = (np.arange(side)[:, None] + within).ravel() * voxel
     square = _by_voxel(axis[:, None] ** 2 + axis[None, :] ** 2, side, points)
@@ -49,13 +51,13 @@ def shell_shares(size, voxel, edges, points=POINTS):
     return vstack(planes).tocsr()
 
 
-def octant(values):
-    """Sum of the eight octants of an array [z, y, x], shape (m,)*3; the planes through the centre count once."""
+def octant(values, side):
+    """Sum of the eight octants of an array [z, y, x], shape (side,)*3; the planes through the centre count once."""
     for axis in range(3):
         values = np.moveaxis(values, axis, 0)
         middle = len(values) // 2
-        folded = values[middle:].copy()
-        folded[1:] += values[:middle][::-1]
+        folded = values[middle : middle + side].copy()
+        folded[1:] += values[middle - side + 1 : middle][::-1]
         values = np.moveaxis(folded, 0, axis)
     return values
 

@@ -4,7 +4,9 @@
    spectrum as the reference.
 2. Dose of each slice averaged over the central 21 x 21 columns of 3 mm; our slices of 1 or 3 mm are averaged where
    the reference's are thicker.
-3. Judged are the slices whose reference dose is at least 1 % of the equilibrium dose (all emitted energy absorbed
+3. Electrons reach lung from the last millimetres of liver only: half of the histories start there. Source strata are
+   run apart and added by their shares of the decays.
+4. Judged are the slices whose reference dose is at least 1 % of the equilibrium dose (all emitted energy absorbed
    where it is emitted).
 """
 
@@ -19,13 +21,15 @@ COLUMNS, COLUMN_MM = 41, 3.0
 CENTRAL = slice(10, 31)
 HALF_LENGTH_MM = 120.0
 TOLERANCE = 0.01
+# Liver that electrons can cross into lung: a little more than the range of the highest energies (2.28 and 0.81 MeV).
+REACH_MM = {("Y-90", "beta"): 12.0, ("I-131", "electrons"): 6.0}
 FAINTEST = 0.01  # of the equilibrium dose
 FAINTEST_SHOWN = 0.001
 CM_PER_MM = 0.1
 
 
 def case(nuclide, emission, slice_mm, histories):
-    """The profile of one emission and slice thickness."""
+    """The profile of one emission and slice thickness; `histories` of all strata together."""
     table = f"egsnrc_slab_{nuclide}_{emission}_{slice_mm}mm"
     return Case(
         name=f"slab-{nuclide}-{emission}-{slice_mm}mm",
@@ -45,16 +49,22 @@ def case(nuclide, emission, slice_mm, histories):
 def _profile(runner, table, histories):
     about = table.about
     phantom = _block(table)
-    decays = np.zeros(phantom.shape)
-    decays[: len(decays) // 2] = 1.0
-    source = mcdose.Source(decays / decays.sum(), tables.sampled_spectrum(about["nuclide"], about["emission"]), phantom)
+    spectrum = tables.sampled_spectrum(about["nuclide"], about["emission"])
     equilibrium = about["equilibrium_gy_per_decay"]
-    rebin = _Rebinning(table, len(decays))
+    rebin = _Rebinning(table, len(phantom.density_g_cm3))
 
     def quantity(dose):
         return rebin(dose.gy[:, CENTRAL, CENTRAL].mean(axis=(1, 2))) / equilibrium
 
-    ours, sigma = runner.measure(table.name, phantom, source, histories, quantity, **table.cutoffs())
+    ours, variance = 0.0, 0.0
+    strata = _strata(table)
+    for name, share, decays in strata:
+        source = mcdose.Source(np.broadcast_to(decays[:, None, None], phantom.shape), spectrum, phantom)
+        label = f"{table.name}, {name}"
+        part = runner.measure(label, phantom, source, histories / len(strata), quantity, **table.cutoffs())
+        part_ours, part_sigma = (values * share / source.total_decays for values in part)
+        ours, variance = ours + part_ours, variance + part_sigma**2
+    sigma = np.sqrt(variance)
     reference = table["gy_per_decay"] / equilibrium
     low, high = table["low_cm"], table["high_cm"]
     shown = reference >= FAINTEST_SHOWN
@@ -78,6 +88,16 @@ def _block(table):
     index = np.zeros(density.shape, np.uint8)
     density[half:], index[half:] = upper_density, 1
     return mcdose.Phantom(density, index, (lower, upper), (COLUMN_MM, COLUMN_MM, table.about["slice_mm"]))
+
+
+def _strata(table):
+    """Parts of the source: name, share of the decays, and decays per slice (1 or 0)."""
+    half = round(HALF_LENGTH_MM / table.about["slice_mm"])
+    near = round(REACH_MM.get((table.about["nuclide"], table.about["emission"]), 0.0) / table.about["slice_mm"])
+    deep, close = np.zeros(2 * half), np.zeros(2 * half)
+    deep[: half - near], close[half - near : half] = 1.0, 1.0
+    parts = (("deep", 1 - near / half, deep), ("near the interface", near / half, close))
+    return [part for part in parts if part[1] > 0]
 
 
 class _Rebinning:
