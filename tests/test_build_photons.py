@@ -27,6 +27,9 @@ def xcom():
         yield file
 
 
+ROUNDING = 1e-9  # another processor or numpy may round the last digits of a repaired row otherwise
+
+
 @pytest.fixture(scope="module")
 def data_file():
     with h5py.File(shipped._DATA_FILE) as file:
@@ -38,9 +41,9 @@ def test_cross_section_rows(xcom, data_file, z):
     group = data_file["xcom"]
     first, end = group["first_row"][z - 1 : z + 1]
     rows = photons.read_element(xcom, z)
-    assert np.array_equal(group["energy_mev"][first:end], rows.energy_mev)
+    assert group["energy_mev"][first:end] == pytest.approx(rows.energy_mev, rel=ROUNDING)
     for name in photons.PROCESSES:
-        assert np.array_equal(group[name][first:end], rows.cross_sections[name])
+        assert group[name][first:end] == pytest.approx(rows.cross_sections[name], rel=ROUNDING)
     starts = group["edge_rows"][:]
     assert np.array_equal(starts[(starts >= first) & (starts < end)] - first, rows.edge_rows)
 
@@ -51,13 +54,8 @@ def test_scattering_functions_and_k_shells(xcom, data_file, z):
     rebuilt = photons.incoherent_function(z).astype(np.float32)
     assert np.array_equal(data_file["scattering/incoherent_function"][z - 1], rebuilt)
     shell, ours = photons.k_shell(z, photons.read_element(xcom, z)), shipped.k_shell(z)
-    assert (ours.edge_mev, ours.fluorescence_yield, ours.jump_ratio) == (
-        shell.edge_mev,
-        shell.fluorescence_yield,
-        shell.jump_ratio,
-    )
-    assert np.array_equal(ours.line_energies_mev, shell.line_energies_mev)
-    assert np.array_equal(ours.line_probabilities, shell.line_probabilities)
+    for name in ("edge_mev", "fluorescence_yield", "jump_ratio", "line_energies_mev", "line_probabilities"):
+        assert getattr(ours, name) == pytest.approx(getattr(shell, name), rel=ROUNDING)
 
 
 def test_rows_at_edges_ascend(data_file):
