@@ -36,7 +36,8 @@ class Case:
     batch : int
         Histories of a batch: about a quarter of a second of one core.
     half_width : int
-        Voxels from the central one to the side of the grid.
+        Voxels from the central one to the side of the grid (30 cm of water by default; EGSnrc had 80 cm, which only
+        photons notice).
     peer_decays_per_s : float or None
         EGSnrc's rate on one core.
     """
@@ -95,23 +96,24 @@ def _slab(half_width):
 
 CASES = (
     Case(
-        "y90-water", "Y-90 β in water", _faces, "source voxel and 6 faces", "Y-90", ("beta",), 75_000,
+        "y90-water", "Y-90 β in water", _faces, "source voxel and 6 faces", "Y-90", ("beta",), 125_000,
         peer_decays_per_s=PEER_Y90,
     ),
     Case(
-        "y90-slab", "Y-90 β, liver–lung slab", _slab, "inner columns, ±1.5 cm of the face", "Y-90", ("beta",), 75_000,
+        "y90-slab", "Y-90 β, liver–lung slab", _slab, "inner columns, ±1.5 cm of the face", "Y-90", ("beta",), 125_000,
         half_width=40, peer_decays_per_s=PEER_SLAB,
     ),
+    Case("i131-photons", "I-131 photons, 30 cm of water", _cube, "7³ round the source", "I-131", ("photon",), 200_000),
     Case(
-        "i131-photons", "I-131 photons, 80 cm of water", _cube, "7³ round the source", "I-131", ("photon",), 75_000,
-        half_width=133, peer_decays_per_s=PEER_I131_PHOTONS,
+        "i131-photons-80cm", "I-131 photons, 80 cm of water", _cube, "7³ round the source", "I-131", ("photon",),
+        75_000, half_width=133, peer_decays_per_s=PEER_I131_PHOTONS,
     ),
     Case(
         "lu177-electrons", "Lu-177 electrons in water", _faces, "source voxel and 6 faces", "Lu-177",
-        ("beta", "electron"), 250_000, peer_decays_per_s=PEER_LU177,
+        ("beta", "electron"), 1_000_000, peer_decays_per_s=PEER_LU177,
     ),
     Case(
         "f18-water", "F-18 in water, everything", _faces, "source voxel and 6 faces", "F-18",
-        ("beta", "electron", "photon"), 40_000,
+        ("beta", "electron", "photon"), 75_000,
     ),
 )  # fmt: skip

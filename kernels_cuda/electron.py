@@ -34,13 +34,17 @@ from .geometry import (
     ONE,
     THREE,
     TWO,
+    U0,
+    U1,
     ZERO,
     F,
     I,
+    U,
     distance_to_face,
     inside,
     isotropic,
     rotate,
+    voxel,
 )
 from .particles import ELECTRON, ELECTRON_MASS_MEV, POSITRON, owned_units, push, push_photon
 from .rng import NEXT, TRANSPORT, uniforms, unit, unit_high16, unit_low16, words
@@ -50,6 +54,7 @@ from .tally import ESCAPED, STEPS, count, score, units
 MASS, TWO_MASS = ELECTRON_MASS_MEV, F(2) * ELECTRON_MASS_MEV
 SIXTH, QUARTER, THIRD, FAR, TINY = F(1 / 6), F(0.25), F(1 / 3), F(1e30), F(1e-18)
 FLAT = F(1e-6)  # slope below which the hard-collision column does not change: no Newton step on it
+NO_ROW = U(0xFFFFFFFF)
 HINGE, HARD, FACE, CUT = I1, I2, I3, I0
 NOT_STARTED = F(-1)
 
@@ -58,12 +63,13 @@ NOT_STARTED = F(-1)
 def at_coordinate(t, n):
     """Energy, residual range and number of hard collisions at step coordinate n."""
     row = n * t.main_rows
-    i = I(row)
+    i = U(row)
+    k = i + U1
     a = row - F(i)
     main = t.main
-    e = main[i, 0] + a * (main[i + 1, 0] - main[i, 0])
-    r = main[i, 1] + a * (main[i + 1, 1] - main[i, 1])
-    c = main[i, 2] + a * (main[i + 1, 2] - main[i, 2])
+    e = main[i, 0] + a * (main[k, 0] - main[i, 0])
+    r = main[i, 1] + a * (main[k, 1] - main[i, 1])
+    c = main[i, 2] + a * (main[k, 2] - main[i, 2])
     return e, r, c
 
 
@@ -71,28 +77,34 @@ def at_coordinate(t, n):
 def coordinate_of(t, e):
     """Step coordinate of an energy."""
     i, a = energy_row(t.energy, e)
-    return t.coordinate[i] + a * (t.coordinate[i + 1] - t.coordinate[i])
+    i = U(i)
+    return t.coordinate[i] + a * (t.coordinate[i + U1] - t.coordinate[i])
 
 
 @device
 def range_of(t, e):
     """Residual range in the reference medium, g/cm2."""
     row = coordinate_of(t, e) * t.main_rows
-    i = I(row)
-    return t.main[i, 1] + (row - F(i)) * (t.main[i + 1, 1] - t.main[i, 1])
+    i = U(row)
+    return t.main[i, 1] + (row - F(i)) * (t.main[i + U1, 1] - t.main[i, 1])
 
 
 @device
 def solve(t, column, target, n, low, high):
     """n in [low, high] where a column of the main table reaches ``target``: Newton on the interpolated table.
 
-    The place of an event must be exact: an error of it near a face moves dose across the face.
+    The place of an event must be exact: an error of it near a face moves dose across the face. The table is linear
+    between rows, so a step that stays in its row has arrived.
     """
     n = min(max(n, low), high)
+    solved = NO_ROW
     for _ in range(3):
         row = n * t.main_rows
-        i = I(row)
-        step = t.main[i + 1, column] - t.main[i, column]
+        i = U(row)
+        if i == solved:
+            break
+        solved = i
+        step = t.main[i + U1, column] - t.main[i, column]
         slope = step * t.main_rows
         if abs(slope) > FLAT:
             n = min(max(n + (target - t.main[i, column] - (row - F(i)) * step) / slope, low), high)
@@ -102,11 +114,11 @@ def solve(t, column, target, n, low, high):
 @device
 def deflection(t, m, n, u):
     """(1 - cos)/2 of the deflection of one step, from the medium's table at the row nearest n."""
-    j = I(n * t.medium_rows + HALF)
+    j = U(n * t.medium_rows + HALF)
     quantiles = t.deflection.shape[2] - 1
     q = math.sqrt(u) * F(quantiles)
-    k = min(I(q), I(quantiles - 1))  # the root of the largest deviate rounds to one
-    value = t.deflection[m, j, k] + (q - F(k)) * (t.deflection[m, j, k + 1] - t.deflection[m, j, k])
+    k = U(min(I(q), I(quantiles - 1)))  # the root of the largest deviate rounds to one
+    value = t.deflection[m, j, k] + (q - F(k)) * (t.deflection[m, j, k + U1] - t.deflection[m, j, k])
     a = t.median[m, j]
     return a * (ONE - value) / (a + value)
 
@@ -315,9 +327,9 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
 
     ``flight`` and ``hinge`` are the steps to the next hinge and the place of that hinge in its step, or NOT_STARTED.
     """
-    offset = t.positron_media if kind == POSITRON else I0
-    m = g.medium[iz, iy, ix] + offset
-    rho = g.density[iz, iy, ix]
+    offset = U(t.positron_media) if kind == POSITRON else U0
+    m, rho = voxel(g, iz, iy, ix)
+    m = U(m + offset)
     owned = owned_units(kind, e)
     n = coordinate_of(t, e)
     e, r, hard = at_coordinate(t, n)
@@ -339,7 +351,7 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
             break
         steps += 1
         # --- how far: to the hinge, the next hard collision or the cut-off
-        j = I((n + HALF * min(flight, ONE)) * t.medium_rows + HALF)
+        j = U((n + HALF * min(flight, ONE)) * t.medium_rows + HALF)
         f = t.medium[m, j, 0]
         h = t.medium[m, j, 1]
         c = t.medium[m, j, 2]
@@ -385,8 +397,8 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
             if not inside(g, iz, iy, ix):
                 count(tally.counters, ESCAPED, owned)
                 break
-            m = g.medium[iz, iy, ix] + offset
-            rho = g.density[iz, iy, ix]
+            m, rho = voxel(g, iz, iy, ix)
+            m = U(m + offset)
         elif event == HINGE:
             if spare:
                 word_a = word_c
@@ -399,14 +411,14 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
             mu = deflection(t, m, n, unit(word_a))
             u, v, w = rotate(u, v, w, ONE - TWO * mu, TWO * math.sqrt(mu * (ONE - mu)), unit_high16(word_b))
             # the hinge keeps to (0, 1 - K/6): the mean depth of a step is then right to second order in its strength K
-            next_hinge = unit_low16(word_b) * (ONE - t.main[I(n * t.main_rows), 3] * SIXTH)
+            next_hinge = unit_low16(word_b) * (ONE - t.main[U(n * t.main_rows), 3] * SIXTH)
             flight = ONE - hinge + next_hinge
             hinge = next_hinge
         elif event == HARD:
             r1, r2, r3, r4 = uniforms(stream, block)
             block = np.uint32(block + NEXT)
             tau = -math.log(r1)
-            j = I(n * t.medium_rows + HALF)
+            j = U(n * t.medium_rows + HALF)
             radiative = t.medium[m, j, 3]
             annihilation = t.medium[m, j, 4]
             if r2 < radiative:
@@ -433,7 +445,7 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
                 opposite = turns + HALF if turns < HALF else turns - HALF
                 u2, v2, w2 = rotate(u, v, w, kept, math.sqrt(ONE - kept * kept), opposite)
                 reach = distance_to_face(g, x, y, z) * rho
-                if range_of(t, k) < reach * t.longest[g.medium[iz, iy, ix]]:
+                if range_of(t, k) < reach * t.longest[voxel(g, iz, iy, ix)[0]]:
                     u = u2
                     v = v2
                     w = w2
@@ -445,8 +457,8 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
                     e = k
                     if kind == POSITRON:
                         kind = ELECTRON
-                        offset = I0
-                        m = I(g.medium[iz, iy, ix])
+                        offset = U0
+                        m, _ = voxel(g, iz, iy, ix)
                     r1, r2, _, _ = uniforms(stream, block)
                     block = np.uint32(block + NEXT)
                     rare = r1

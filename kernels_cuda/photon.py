@@ -23,7 +23,22 @@ import numpy as np
 
 from .device import device
 from .electron import NOT_STARTED, range_of
-from .geometry import FOUR, HALF, I0, ONE, TWO, ZERO, F, I, distance_to_face, inside, isotropic, rotate, voxels_on
+from .geometry import (
+    FOUR,
+    HALF,
+    I0,
+    ONE,
+    TWO,
+    ZERO,
+    F,
+    I,
+    distance_to_face,
+    inside,
+    isotropic,
+    rotate,
+    voxel,
+    voxels_on,
+)
 from .particles import ELECTRON, ELECTRON_MASS_MEV, POSITRON, push, push_photon
 from .rng import NEXT, uniforms
 from .tables import energy_row
@@ -154,8 +169,8 @@ def transport_photon(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e
         if not inside(g, iz, iy, ix):
             count(tally.counters, ESCAPED, units(e))
             return top, block
-        m = g.medium[iz, iy, ix]
-        if r2 * majorant >= interpolate(p.attenuation, m, row, a, 0) * g.density[iz, iy, ix]:
+        m, rho = voxel(g, iz, iy, ix)
+        if r2 * majorant >= interpolate(p.attenuation, m, row, a, 0) * rho:
             continue
         if r3 < interpolate(p.attenuation, m, row, a, 1):
             return absorb(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e, row, a, r4, stream, block)
@@ -197,14 +212,14 @@ def transport_photon(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e
 @device
 def leaves_voxel(t, g, m, iz, iy, ix, x, y, z, e):
     """True if an electron set free here may leave its voxel, or may radiate on a track worth following."""
-    reach = distance_to_face(g, x, y, z) * g.density[iz, iy, ix] * t.longest[m]
+    reach = distance_to_face(g, x, y, z) * voxel(g, iz, iy, ix)[1] * t.longest[m]
     return range_of(t, e) >= reach
 
 
 @device
 def absorb(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e, row, a, r, stream, block):
     """Photoelectric absorption; ``r`` chooses the element of a K vacancy. Returns (depth, next block)."""
-    m = g.medium[iz, iy, ix]
+    m, _ = voxel(g, iz, iy, ix)
     owned = units(e)
     electron = e
     elements = p.k_vacancy.shape[2]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .device import device
-from .geometry import HALF, TWO, F
+from .geometry import HALF, TWO, F, I, U
 from .rng import EMISSION, unit, words
 
 GOLDEN = np.uint32(2654435769)  # 2**32 divided by the golden ratio: the most uniform additive sequence
@@ -52,10 +52,10 @@ def emission(s, i, shift):
 def place(s, g, k, stream):
     """Voxel of source voxel k, a point in it (uniform, or the point source's), and two numbers for a direction."""
     _, ny, nx = g.medium.shape
-    flat = s.voxel[k]
-    ix = flat % nx
-    iy = (flat // nx) % ny
-    iz = flat // (nx * ny)
+    nx, ny, flat = U(nx), U(ny), U(s.voxel[k])
+    row = U(flat // nx)
+    plane = U(row // ny)
+    iz, iy, ix = I(plane), I(row - U(plane * ny)), I(flat - U(row * nx))
     a, b, c, d = words(stream, np.uint32(0), EMISSION)
     e, _, _, _ = words(stream, np.uint32(1), EMISSION)
     if s.is_point:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from benchmarks.validation import catalogue, consistency, fano, tables, voxel_s_values
+from benchmarks.validation import catalogue, consistency, fano, point_sources, tables, voxel_s_values
 from benchmarks.validation.command import validate
 from benchmarks.validation.comparison import Comparison, mean_difference, worst
 from benchmarks.validation.radial import octant, shell_shares
@@ -155,6 +155,18 @@ def test_slab_table_reaches_equilibrium():
     assert table["gy_per_decay"][deep].mean() / table.about["equilibrium_gy_per_decay"] == pytest.approx(
         0.996, abs=0.003
     )
+
+
+def test_coarser_shells_keep_the_energy():
+    table = tables.load("egsnrc_photons_208keV")
+    coarser = point_sources._coarser(table, 0.5)
+    assert coarser["outer_cm"][:3] == pytest.approx([0.5, 1.0, 1.5])
+    assert coarser["share"][1] == pytest.approx(table["share"][2] + table["share"][3])
+    assert coarser["share"].sum() == pytest.approx(table["share"].sum())
+    assert coarser["relative_uncertainty"][1] == pytest.approx(
+        table["relative_uncertainty"][2] / math.sqrt(2), rel=0.05
+    )
+    assert coarser["relative_uncertainty"][-1] == pytest.approx(table["relative_uncertainty"][-1])
 
 
 def test_cavities_are_surrounded():
