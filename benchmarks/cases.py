@@ -81,7 +81,7 @@ def _cube(half_width):
 
 
 def _slab(half_width):
-    """Liver, with the source throughout, below lung; stated: the inner columns within 1.5 cm of the face."""
+    """Liver, with the source throughout, below lung; stated: the inner columns within 0.9 cm of the face."""
     across = half_width // 2
     materials = [mcdose.material("liver"), mcdose.material("lung")]
     shape = (2 * half_width, 2 * across + 1, 2 * across + 1)
@@ -90,7 +90,7 @@ def _slab(half_width):
     phantom = mcdose.Phantom(np.where(lung, 0.26, 1.06), lung, materials, (SPACING_MM,) * 3)
     stated = np.zeros(shape, bool)
     inner = slice(across // 2, across + (across + 1) // 2 + 1)
-    stated[max(half_width - 5, 0) : half_width + 5, inner, inner] = True
+    stated[half_width - 3 : half_width + 3, inner, inner] = True
     return phantom, 1.0 - lung, stated
 
 
@@ -100,7 +100,7 @@ CASES = (
         peer_decays_per_s=PEER_Y90,
     ),
     Case(
-        "y90-slab", "Y-90 β, liver–lung slab", _slab, "inner columns, ±1.5 cm of the face", "Y-90", ("beta",), 125_000,
+        "y90-slab", "Y-90 β, liver–lung slab", _slab, "inner columns, ±0.9 cm of the face", "Y-90", ("beta",), 125_000,
         half_width=40, peer_decays_per_s=PEER_SLAB,
     ),
     Case("i131-photons", "I-131 photons, 30 cm of water", _cube, "7³ round the source", "I-131", ("photon",), 200_000),
