@@ -14,19 +14,13 @@ PHASES = {
 
 
 @contextmanager
-def live_progress():
-    """Show a progress bar while a run is on.
-
-    Yields
-    ------
-    callable
-        To be given as `progress` to :func:`mcdose.monte_carlo`; it takes the state of the run.
-    """
+def terminal_bar():
+    """A live bar on the terminal (description, bar, free ``text``, time), or None where there is no terminal."""
     from rich.console import Console
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(sys.stderr)
+        yield None
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -38,6 +32,22 @@ def live_progress():
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, refresh_per_second=8) as bar:
+        yield bar
+
+
+@contextmanager
+def live_progress():
+    """Show a progress bar while a run is on.
+
+    Yields
+    ------
+    callable
+        To be given as `progress` to :func:`mcdose.monte_carlo`; it takes the state of the run.
+    """
+    with terminal_bar() as bar:
+        if bar is None:
+            yield _Lines(sys.stderr)
+            return
         task = bar.add_task(PHASES["tables"], total=None, text="")
 
         def show(state):

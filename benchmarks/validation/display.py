@@ -4,7 +4,7 @@ import sys
 from contextlib import contextmanager
 
 from benchmarks.validation.text import worst_of
-from mcdose.progress import PHASES, describe_state, share_done
+from mcdose.progress import PHASES, describe_state, share_done, terminal_bar
 
 
 @contextmanager
@@ -15,22 +15,10 @@ def live_display(total):
     ------
     Display
     """
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines(total)
-        return
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=28),
-        TextColumn("{task.fields[text]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, refresh_per_second=8) as bar:
+    with terminal_bar() as bar:
+        if bar is None:
+            yield _Lines(total)
+            return
         yield _Bar(total, bar)
 
 
