@@ -1,8 +1,8 @@
-"""The problems whose speed is measured, each with a published-code figure to stand beside.
+"""The problems whose speed is measured, some with a published-code figure to stand beside.
 
-Voxels of 3 mm, cut-offs of 10 keV, spectra of ICRP-107. The peer is EGSnrc (nrc-cnrc/EGSnrc, git 9edee3e, December
-2025; egs++ application without variance reduction, same geometry, cut-offs and emissions), on one core on which the
-work of ``yardstick`` ran at ``PEER_YARDSTICK`` histories/s: only the ratio of the two is compared.
+Voxels of 3 mm unless said, cut-offs of 10 keV, spectra of ICRP-107. The peer is EGSnrc (nrc-cnrc/EGSnrc, git 9edee3e,
+December 2025; egs++ application without variance reduction, same geometry, cut-offs and emissions), on one core on
+which the work of ``yardstick`` ran at ``PEER_YARDSTICK`` histories/s: only the ratio of the two is compared.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import mcdose
+from benchmarks.images import body, in_tumour
 
 SPACING_MM = 3.0
 PEER_YARDSTICK = 367_000  # yardstick histories/s on the core on which EGSnrc was timed
@@ -80,18 +81,27 @@ def _cube(half_width):
     return phantom, decays, stated
 
 
-def _slab(half_width):
+def slab(half_width, slice_mm=SPACING_MM):
     """Liver, with the source throughout, below lung; stated: the inner columns within 0.9 cm of the face."""
     across = half_width // 2
     materials = [mcdose.material("liver"), mcdose.material("lung")]
-    shape = (2 * half_width, 2 * across + 1, 2 * across + 1)
+    face, near = (round(n * SPACING_MM / slice_mm) for n in (half_width, 3))
+    shape = (2 * face, 2 * across + 1, 2 * across + 1)
     lung = np.zeros(shape, np.uint8)
-    lung[half_width:] = 1
-    phantom = mcdose.Phantom(np.where(lung, 0.26, 1.06), lung, materials, (SPACING_MM,) * 3)
+    lung[face:] = 1
+    phantom = mcdose.Phantom(np.where(lung, 0.26, 1.06), lung, materials, (SPACING_MM, SPACING_MM, slice_mm))
     stated = np.zeros(shape, bool)
     inner = slice(across // 2, across + (across + 1) // 2 + 1)
-    stated[half_width - 3 : half_width + 3, inner, inner] = True
+    stated[face - near : face + near, inner, inner] = True
     return phantom, 1.0 - lung, stated
+
+
+def patient(half_width):
+    """Soft tissue, lungs and bone, activity in all of the body and a thousand times more in a tumour; stated: it."""
+    ct, activity = body(2 * half_width)
+    phantom = mcdose.Phantom.from_ct(ct, grid=activity)
+    source = mcdose.Source.from_activity(activity, "Lu-177", phantom, integrate="none")
+    return phantom, source.decays, in_tumour(phantom.shape)
 
 
 CASES = (
@@ -100,8 +110,12 @@ CASES = (
         peer_decays_per_s=PEER_Y90,
     ),
     Case(
-        "y90-slab", "Y-90 β, liver–lung slab", _slab, "inner columns, ±0.9 cm of the face", "Y-90", ("beta",), 125_000,
+        "y90-slab", "Y-90 β, liver–lung slab", slab, "inner columns, ±0.9 cm of the face", "Y-90", ("beta",), 125_000,
         half_width=40, peer_decays_per_s=PEER_SLAB,
+    ),
+    Case(
+        "y90-slab-1mm", "Y-90 β, liver–lung slab, 1 mm slices", lambda half_width: slab(half_width, 1.0),
+        "inner columns, ±0.9 cm of the face", "Y-90", ("beta",), 100_000, half_width=20,
     ),
     Case("i131-photons", "I-131 photons, 30 cm of water", _cube, "7³ round the source", "I-131", ("photon",), 200_000),
     Case(
@@ -109,8 +123,16 @@ CASES = (
         75_000, half_width=133, peer_decays_per_s=PEER_I131_PHOTONS,
     ),
     Case(
+        "i131-photons-ct", "I-131 photons, CT-like phantom, 4 mm", patient, "the tumour", "I-131", ("photon",), 100_000,
+        half_width=64,
+    ),
+    Case(
         "lu177-electrons", "Lu-177 electrons in water", _faces, "source voxel and 6 faces", "Lu-177",
         ("beta", "electron"), 1_000_000, peer_decays_per_s=PEER_LU177,
+    ),
+    Case(
+        "lu177-ct", "Lu-177, everything, CT-like phantom, 4 mm", patient, "the tumour", "Lu-177",
+        ("beta", "electron", "photon"), 400_000, half_width=64,
     ),
     Case(
         "f18-water", "F-18 in water, everything", _faces, "source voxel and 6 faces", "F-18",

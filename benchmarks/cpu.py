@@ -9,6 +9,7 @@
    is the machine's, not the engine's.
 """
 
+import math
 import statistics
 import sys
 import time
@@ -18,12 +19,14 @@ import numpy as np
 
 from benchmarks import yardstick
 from benchmarks.cases import CASES, PEER_YARDSTICK
-from benchmarks.report import cores, table, write
-from kernels_cuda import cpu
-from mcdose.engine import problem
+from benchmarks.report import Figure, cores, table, write
+from mcdose.devices import Cpu
+from mcdose.engine import Physics, problem
 
 CUTOFF_MEV = 0.010
-ROUNDS = 20
+ROUNDS = 10  # with ten cases two to three minutes
+MEDIAN_ERROR = 0.93  # standard error of a median of n over (quartile range / sqrt(n)), for normal noise
+MORE_BATCHES = 20  # after the timing: the variance must be known as well as the rate
 YARDSTICK_HISTORIES = 75_000  # about a quarter of a second of one core
 SEED = 1
 
@@ -34,36 +37,43 @@ class Engine:
     Parameters
     ----------
     case : Case
+    threads : int
+        At most.
     scale : float
         On the histories of a batch.
     half_width : int or None
         Instead of the case's own.
     """
 
-    def __init__(self, case, scale=1.0, half_width=None):
+    def __init__(self, case, threads, scale=1.0, half_width=None):
         phantom, decays, self.stated = case.make(half_width or case.half_width)
-        self.problem = problem(phantom, decays, case.spectrum(), None, CUTOFF_MEV, CUTOFF_MEV)
+        made = problem(phantom, decays, case.spectrum(), None, Physics(CUTOFF_MEV, CUTOFF_MEV))
+        self.particles_per_decay = made.particles_per_decay
+        self.device = Cpu(made, phantom.shape, threads)
         self.histories = max(int(case.batch * scale), 1)
         self.batches = 0
-        self.batch, self.total = np.zeros(phantom.shape, np.int64), np.zeros(phantom.shape, np.int64)
-        self.squares = np.zeros(phantom.shape)
 
     def run(self, pool, threads):
-        """One batch, added to the sums. Returns the number of histories."""
-        batch = cpu.Batch(SEED, self.batches * self.histories, self.histories)
-        cpu.simulate(*self.problem[:4], self.batch, batch, pool, threads)
-        cpu.gather(self.batch.reshape(-1), self.total.reshape(-1), self.squares.reshape(-1), 1 / self.histories)
+        """One batch on the device's own threads, added to the sums. Returns the number of histories."""
+        self.device.threads = threads
+        self.device.transport(SEED, self.batches * self.histories, self.histories)
+        self.device.gather(self.histories)
         self.batches += 1
         return self.histories
 
     def variance_per_history(self):
-        """Mean over the stated voxels of histories times the squared relative uncertainty; None if one has no dose."""
+        """Mean over the stated voxels of histories times the squared relative uncertainty, with its relative error.
+
+        None if a voxel has no dose.
+        """
         histories = self.batches * self.histories
-        total, squares = self.total[self.stated].astype(float), self.squares[self.stated]
+        total, squares = self.device.total[self.stated].astype(float), self.device.squares[self.stated]
         if not total.all():
             return None
         relative = (squares * histories / total**2 - 1) / (self.batches - 1)
-        return float(relative.mean()) * histories
+        # each voxel knows its variance to sqrt(2 / (batches - 1)); voxels that share histories are not independent
+        error = np.sqrt(2 / (self.batches - 1) / np.sqrt(total.size))
+        return float(relative.mean()) * histories, float(error)
 
 
 class Yardstick:
@@ -107,15 +117,18 @@ def measure(case, reference, threads, rounds=ROUNDS, scale=1.0, half_width=None)
     dict
         JSON-able; rates in 1/s, with those of every round under "rounds".
     """
-    engine = Engine(case, scale, half_width)
+    engine = Engine(case, threads, scale, half_width)
     samples = []
     with ThreadPoolExecutor(threads) as pool:
         for work in (reference, engine):
             work.run(pool, 1)  # compile, and touch the memory
         for _ in range(rounds):
             samples.append([_rates(work, pool, n) for n in (1, threads) for work in (reference, engine)])
+        for _ in range(MORE_BATCHES):
+            engine.run(pool, threads)
     samples = np.array(samples)  # [round, (yardstick 1, engine 1, yardstick all, engine all), (per CPU s, per s)]
-    per_decay, variance = engine.problem.particles_per_decay, engine.variance_per_history()
+    engine.device.close()
+    per_decay, (variance, error) = engine.particles_per_decay, engine.variance_per_history() or (None, None)
     of_yardstick, ours, all_yardstick, all_ours = np.moveaxis(samples, 1, 0)
     per_core, ratio = statistics.median(ours[:, 0]), statistics.median(ours[:, 0] / of_yardstick[:, 0])
     result = {
@@ -133,6 +146,8 @@ def measure(case, reference, threads, rounds=ROUNDS, scale=1.0, half_width=None)
         "core_time_growth": statistics.median(ours[:, 0] / all_ours[:, 0]),
         "stated_voxels": case.voxels,
         "efficiency_per_s": per_core / variance if variance else None,
+        "efficiency_to_yardstick": ratio / variance if variance else None,
+        "efficiency_error": error,
         "histories": engine.batches * engine.histories,
         "rounds": samples.tolist(),
     }
@@ -151,11 +166,26 @@ def run(names=None, threads=None, rounds=ROUNDS, scale=1.0, half_width=None, fol
         print(f"{case.title} ...", file=sys.stderr, flush=True)
         results[case.name] = measure(case, reference, threads, rounds, scale, half_width)
     result = {"yardstick_version": yardstick.VERSION, "rounds": rounds, "cases": results}
-    return write("cpu", "Speed on the CPU", result, _markdown(results, threads), folder)
+    return write("cpu", "Speed on the CPU", result, _markdown(results, threads), _figures(results, rounds), folder)
+
+
+def _figures(results, rounds):
+    """Rates and efficiencies in units of the yardstick, and speed-ups."""
+    figures = {}
+    for name, r in results.items():
+        low, high = r["ratio_quartiles"]
+        error = MEDIAN_ERROR * (high - low) / r["ratio_to_yardstick"] / math.sqrt(rounds)
+        figures[f"{name} rate"] = Figure(r["ratio_to_yardstick"], error)
+        if r["efficiency_to_yardstick"]:
+            figures[f"{name} efficiency"] = Figure(
+                r["efficiency_to_yardstick"], math.hypot(error, r["efficiency_error"])
+            )
+        figures[f"{name} speed-up"] = Figure(r["speed_up"] / r["yardstick_speed_up"], 2 * error)
+    return figures
 
 
 def _markdown(results, threads):
-    header = ["case, 3 mm voxels", "histories/s", "decays/s", "÷ yardstick", "÷ EGSnrc"]
+    header = ["case, 3 mm voxels unless said", "histories/s", "decays/s", "÷ yardstick", "÷ EGSnrc"]
     header += [f"{threads} threads, histories/s", "speed-up (yardstick's)", "1/(σ²T), 1/s"]
     rows = [
         [

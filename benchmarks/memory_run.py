@@ -1,49 +1,70 @@
-"""One run that tells its memory stage by stage: ``python -m benchmarks.memory_run VOXELS HISTORIES``.
+"""Memory of one run, by stages: ``python -m benchmarks.memory_run CT ACTIVITY NUCLIDE HISTORIES FOLDER``.
 
-Resident memory counts pages in use (Linux only); the peak is what the operating system saw, temporaries included.
+1. The steps are those of ``mcdose dose``: two images from the disk, phantom, source, transport, results to the disk.
+2. "In use" is the resident memory at the end of a stage, "peak" the largest since its beginning, temporaries included;
+   where the system does not tell them apart (it is not Linux), the peak is that since the process began.
 """
 
+import contextlib
 import json
 import resource
 import sys
+import time
 from pathlib import Path
 
-import mcdose
-from benchmarks.images import body
-
-PAGE = resource.getpagesize()
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+RESET_PEAK = "5"  # what to write to clear_refs (proc(5))
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes of ru_maxrss
 
 
-def main(voxels, histories):
+class Stages:
+    """Memory and time of the stages of this process."""
+
+    def __init__(self):
+        self.rows = []
+        self._begin()
+
+    def end(self, name):
+        """Note a stage that has ended; the next one begins."""
+        resident, peak = _status()
+        seconds = time.perf_counter() - self._began
+        self.rows.append({"stage": name, "resident": resident, "peak": peak, "seconds": seconds})
+        self._begin()
+
+    def _begin(self):
+        if RESET.exists():
+            RESET.write_text(RESET_PEAK)
+        self._began = time.perf_counter()
+
+
+def _status():
+    if not STATUS.exists():
+        return None, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
+    kilobytes = dict(line.split(":") for line in STATUS.read_text().splitlines() if line.startswith("Vm"))
+    return tuple(int(kilobytes[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+
+
+def main(ct, activity, nuclide, histories, folder):
     """Print the stages as JSON."""
-    stages = []
+    stages = Stages()
+    import mcdose
+    from mcdose.run import write_results
 
-    def stage(name):
-        statm = Path("/proc/self/statm")
-        resident = int(statm.read_text().split()[1]) * PAGE if statm.exists() else None
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
-        stages.append({"stage": name, "resident": resident, "peak": peak})
-
-    ct, activity = body(voxels)
-    stage("Python, packages and the two images")
+    ct, activity = mcdose.read_image(ct), mcdose.read_image(activity)
+    stages.end("Python, packages and the two images")
     phantom = mcdose.Phantom.from_ct(ct, grid=activity)
-    stage("phantom")
-    source = mcdose.Source.from_activity(activity, "Y-90", phantom)
-    stage("source")
-    transport = []
-
-    def progress(state):
-        if state.phase == "transport":
-            transport[:] = [state]
-            stage("transport: source and physics tables, tally")
-            del stages[3:-1]  # the last report stands for the phase
-
-    dose = mcdose.monte_carlo(phantom, source, histories=histories, progress=progress)
-    stage("dose and uncertainty")
-    assert transport and dose.complete
-    print(json.dumps(stages))
+    stages.end("phantom")
+    source = mcdose.Source.from_activity(activity, nuclide, phantom)
+    stages.end("source")
+    del activity
+    dose = mcdose.monte_carlo(phantom, source, histories=int(histories))
+    stages.end("transport: source and physics tables, tally, dose")
+    rate = dose.histories_per_second
+    with contextlib.redirect_stdout(sys.stderr):  # its summary
+        write_results(dose, folder, ct)
+    stages.end("results: HDF5, images, figure")
+    print(json.dumps({"per_s": rate, "stages": stages.rows}))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*sys.argv[1:])

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 from pathlib import Path
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -12,6 +13,15 @@ import numpy as np
 import mcdose
 
 RESULTS = Path(__file__).parent / "results"
+HISTORY = "history.jsonl"  # the figures of every measurement, a line each
+
+
+class Figure(NamedTuple):
+    """A measured number, its relative standard error, and whether more is better."""
+
+    value: float
+    error: float = 0.0
+    more_is_better: bool = True
 
 
 def machine():
@@ -55,8 +65,8 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in aligned)
 
 
-def write(name, title, result, text, folder=None):
-    """Write ``name.json`` and ``name.md`` with the machine, and give the Markdown.
+def write(name, title, result, text, figures, folder=None):
+    """Write ``name.json`` and ``name.md`` with the machine, add the figures to the history, and give the Markdown.
 
     Parameters
     ----------
@@ -65,6 +75,8 @@ def write(name, title, result, text, folder=None):
         JSON-able.
     text : str
         Markdown: the table and what it needs to be understood.
+    figures : dict of str to Figure
+        The numbers by which measurements are compared.
     folder : path, optional
         ``benchmarks/results`` by default.
 
@@ -80,4 +92,7 @@ def write(name, title, result, text, folder=None):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps({"machine": about, **result}, indent=1) + "\n", encoding="utf-8")
     (folder / f"{name}.md").write_text(document, encoding="utf-8")
+    line = {"benchmark": name, "machine": about, "figures": {k: f._asdict() for k, f in figures.items()}}
+    with (folder / HISTORY).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
     return document

@@ -15,9 +15,10 @@ import SimpleITK as sitk
 
 from benchmarks.fresh import ROOT, child
 from benchmarks.images import body
-from benchmarks.report import table, write
+from benchmarks.report import Figure, table, write
 
 VOXELS, REPEATS = 128, 5
+SPREAD = 0.05  # relative standard error of such times: what the system had in its caches
 
 
 def _seconds(*arguments):
@@ -47,4 +48,10 @@ def run(voxels=VOXELS, repeats=REPEATS, folder=None):
     rows = [["Python that does nothing", f"{python:.2f}", ""], ["mcdose --help, ended", f"{usage:.2f}", ""]]
     rows += [[name, f"{stages[name]:.2f}", f"{cold[name]:.2f}"] for name in cold]
     text = f"{table(header, rows)}\n\nMedians of {repeats}; compilation is timed once. {voxels}³ voxels, Y-90."
-    return write("start", "Start-up", result, text, folder)
+    figures = {
+        "mcdose --help, s": usage,
+        "first history, compiled, s": stages["first history done"],
+        "first history, nothing compiled, s": cold["first history done"],
+    }
+    figures = {name: Figure(seconds, SPREAD, more_is_better=False) for name, seconds in figures.items()}
+    return write("start", "Start-up", result, text, figures, folder)

@@ -6,14 +6,14 @@ what.
 
 import threading
 from concurrent.futures import wait
-from typing import NamedTuple
 
 import numpy as np
 
+from .batch import placing, seed_words
 from .device import driver
 from .history import history
-from .particles import DEPTH, Stack
-from .rng import Stream
+from .particles import DEPTH, Waiting
+from .rng import DECAY, Stream
 from .tally import N_COUNTERS, Tally
 
 CHUNK = 4096
@@ -26,7 +26,8 @@ def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset,
 
     ``offset`` and ``stride`` (uint64) place history i at ``offset + i * stride`` of the cumulative decays.
     """
-    stack = Stack(np.empty((DEPTH, 9), np.float32), np.empty((DEPTH, 4), np.int32))
+    state, place = np.empty((2, DEPTH, 7), np.float32), np.empty((2, DEPTH, 4), np.int32)
+    particle, depth = np.empty((2, DEPTH), np.uint32), np.zeros(2, np.int64)
     tally = Tally(energy, counters)
     target = np.uint64(offset + np.uint64(begin) * stride)
     k = np.searchsorted(s.cumulative, target, side="right")
@@ -36,7 +37,8 @@ def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset,
         number = np.uint64(first) + np.uint64(i)
         low = np.uint32(number)
         high = np.uint32(number >> np.uint64(32))
-        history(p, t, g, s, tally, stack, i, shift, k, Stream(seed_low, seed_high, low, high))
+        stream = Stream(seed_low, seed_high, low, high, DECAY)
+        history(p, t, g, s, tally, Waiting(state, place, particle, depth, stream), i, shift, k)
         target = np.uint64(target + stride)
 
 
@@ -52,14 +54,6 @@ def gather(batch, total, squares, inverse_size):
             total[i] += e
             squares[i] += np.float64(e) * np.float64(e) * inverse_size
             batch[i] = 0
-
-
-class Batch(NamedTuple):
-    """Histories ``first`` to ``first + size - 1`` under a 64-bit seed: an independent replicate of the simulation."""
-
-    seed: int
-    first: int
-    size: int
 
 
 def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chunk=CHUNK):
@@ -82,16 +76,9 @@ def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chu
     numpy.ndarray
         int64 counters of the batch: emitted, escaped, overflows, electron flights.
     """
-    stride = np.uint64(int(source.cumulative[-1]) // batch.size)
-    words = np.random.Philox(key=np.array([batch.seed, batch.first], np.uint64)).random_raw(2)
-    placing = (
-        np.uint32(batch.seed & 0xFFFFFFFF),
-        np.uint32(batch.seed >> 32),
-        np.int64(batch.first),
-        np.uint32(int(words[1]) >> 32),
-        np.uint64(int(words[0]) % int(stride)),
-        stride,
-    )
+    low, high = seed_words(batch.seed)
+    at = placing(batch, source.cumulative[-1])
+    where = (low, high, np.int64(batch.first), at.shift, at.offset, at.stride)
     begins = iter(range(0, batch.size, chunk))
     turn, stop = threading.Lock(), threading.Event()
 
@@ -103,7 +90,7 @@ def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chu
             if begin is None:
                 break
             end = min(begin + chunk, batch.size)
-            run(photons, electrons, grid, source, energy, counters, *placing, np.int64(begin), np.int64(end))
+            run(photons, electrons, grid, source, energy, counters, *where, np.int64(begin), np.int64(end))
         return counters
 
     tasks = [pool.submit(work) for _ in range(workers)]

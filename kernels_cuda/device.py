@@ -4,6 +4,7 @@ numba's disk cache only watches the file of the function it compiles, not the fi
 is therefore named by a hash of every source file of this package: any edit gives a fresh cache.
 """
 
+import contextlib
 import dis
 import hashlib
 import os
@@ -37,13 +38,20 @@ def is_compiled():
     return any(CACHE_DIRECTORY.rglob(f"cpu.run*.py{sys.version_info[0]}{sys.version_info[1]}*.nbc"))
 
 
+@contextlib.contextmanager
+def in_cache_directory(settings):
+    """What is decorated meanwhile keeps its compiled code in ``CACHE_DIRECTORY``; ``settings`` is numba's config."""
+    previous, settings.CACHE_DIR = settings.CACHE_DIR, str(CACHE_DIRECTORY)  # read by numba at decoration time
+    try:
+        yield
+    finally:
+        settings.CACHE_DIR = previous
+
+
 def _cached(options):
     def decorate(function):
-        previous, config.CACHE_DIR = config.CACHE_DIR, str(CACHE_DIRECTORY)  # read by numba at decoration time
-        try:
+        with in_cache_directory(config):
             return njit(cache=True, fastmath=FASTMATH, error_model="numpy", **options)(function)
-        finally:
-            config.CACHE_DIR = previous
 
     return decorate
 

@@ -46,8 +46,8 @@ from .geometry import (
     rotate,
     voxel,
 )
-from .particles import ELECTRON, ELECTRON_MASS_MEV, POSITRON, owned_units, push, push_photon
-from .rng import NEXT, TRANSPORT, uniforms, unit, unit_high16, unit_low16, words
+from .particles import ELECTRON, ELECTRON_MASS_MEV, NOTHING, PHOTON, POSITRON, owned_units, push, take_charged
+from .rng import FIRST, NEXT, child, uniforms, unit, unit_high16, unit_low16, words
 from .tables import energy_row
 from .tally import ESCAPED, STEPS, count, score, units
 
@@ -56,7 +56,7 @@ SIXTH, QUARTER, THIRD, FAR, TINY = F(1 / 6), F(0.25), F(1 / 3), F(1e30), F(1e-18
 FLAT = F(1e-6)  # slope below which the hard-collision column does not change: no Newton step on it
 NO_ROW = U(0xFFFFFFFF)
 HINGE, HARD, FACE, CUT = I1, I2, I3, I0
-NOT_STARTED = F(-1)
+ZERO_UNITS = np.int64(0)
 
 
 @device
@@ -144,8 +144,8 @@ def dipole_cosine(r):
 
 
 @device
-def radiate(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, k, r1, r2):
-    """Put the bremsstrahlung photon of energy k of an electron of energy e on the stack.
+def radiate(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e, k, r1, r2, stream):
+    """Set free the bremsstrahlung photon of energy k of an electron of energy e.
 
     Its angle is the dipole pattern of the electron's rest frame, boosted: the leading behaviour of Kissel, Quarles &
     Pratt, At. Data Nucl. Data Tables 28 (1983) 381.
@@ -155,7 +155,7 @@ def radiate(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, k, r1, r2):
     cosine = (rest + beta) / (ONE + beta * rest)
     sine = math.sqrt(max(ZERO, ONE - cosine * cosine))
     u, v, w = rotate(u, v, w, cosine, sine, r2)
-    return push_photon(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, k)
+    push(waiting, tally, PHOTON, iz, iy, ix, x, y, z, u, v, w, k, stream)
 
 
 @device
@@ -204,16 +204,16 @@ def bhabha_loss(e, cutoff, r1, r2, stream, block):
 
 
 @device
-def annihilate_at_rest(stack, top, tally, iz, iy, ix, x, y, z, r1, r2):
+def annihilate_at_rest(waiting, tally, iz, iy, ix, x, y, z, r1, r2, stream, block):
     """Two photons of one electron mass, back to back."""
     u, v, w = isotropic(r1, r2)
-    top = push_photon(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, MASS)
-    return push_photon(stack, top, tally, iz, iy, ix, x, y, z, -u, -v, -w, MASS)
+    push(waiting, tally, PHOTON, iz, iy, ix, x, y, z, u, v, w, MASS, child(stream, block, I0))
+    push(waiting, tally, PHOTON, iz, iy, ix, x, y, z, -u, -v, -w, MASS, child(stream, block, I1))
 
 
 @device
-def annihilate_in_flight(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, stream, block):
-    """Two photons that share e + 2 mc^2; returns (depth, units handed on, next block).
+def annihilate_in_flight(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e, stream, block):
+    """Two photons that share e + 2 mc^2; returns (units handed on, next block).
 
     Heitler, The Quantum Theory of Radiation (1954) section 27; the share zeta of one photon by inversion of 1/zeta and
     rejection, angles from energy and momentum (Nelson, Hirayama & Rogers, SLAC-265 (1985) section 2.12).
@@ -241,19 +241,18 @@ def annihilate_in_flight(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, str
     u1, v1, w1 = rotate(u, v, w, c1, math.sqrt(ONE - c1 * c1), turns)
     opposite = turns + HALF if turns < HALF else turns - HALF
     u2, v2, w2 = rotate(u, v, w, c2, math.sqrt(ONE - c2 * c2), opposite)
-    top = push_photon(stack, top, tally, iz, iy, ix, x, y, z, u1, v1, w1, k1)
-    top = push_photon(stack, top, tally, iz, iy, ix, x, y, z, u2, v2, w2, k2)
-    return top, units(k1) + units(k2), block
+    push(waiting, tally, PHOTON, iz, iy, ix, x, y, z, u1, v1, w1, k1, child(stream, block, I0))
+    push(waiting, tally, PHOTON, iz, iy, ix, x, y, z, u2, v2, w2, k2, child(stream, block, I1))
+    return units(k1) + units(k2), block
 
 
 @device
-def end_of_track(t, tally, stack, top, kind, m, iz, iy, ix, x, y, z, u, v, w, n, e, owned, rare, stream, block):
-    """Stop a particle that cannot leave its voxel, with the photons the rest of its track would give; returns (depth,
-    block).
+def end_of_track(t, tally, waiting, kind, m, iz, iy, ix, x, y, z, u, v, w, n, e, owned, rare, stream, block):
+    """Stop a particle that cannot leave its voxel, with the photons the rest of its track would give.
 
     ``rare`` is a deviate drawn at the start of the track: below the expected number of photons still to come it makes
-    one,
-    at the energy where that number has fallen to ``rare``. Two from one short track are neglected (number squared / 2).
+    one, at the energy where that number has fallen to ``rare``. Two from one short track are neglected (number squared
+    / 2).
     """
     j = I(n * t.medium_rows + HALF)
     last = t.medium.shape[1] - 1
@@ -266,21 +265,17 @@ def end_of_track(t, tally, stack, top, kind, m, iz, iy, ix, x, y, z, u, v, w, n,
         block = np.uint32(block + NEXT)
         in_flight = t.medium[m, j, 4]
         if r1 * (t.medium[m, j, 3] + in_flight) < in_flight:
-            top, given, block = annihilate_in_flight(
-                stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e_emit, stream, block
-            )
+            given, _ = annihilate_in_flight(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e_emit, stream, block)
             score(tally.energy, iz, iy, ix, owned - given)
-            return top, block
+            return
         k = photon_energy(t, m, n_emit, e_emit, r2)
-        top = radiate(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e_emit, k, r3, r4)
+        radiate(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e_emit, k, r3, r4, child(stream, block, I0))
         owned -= units(k)
     if kind == POSITRON:
         r1, r2, _, _ = uniforms(stream, block)
-        block = np.uint32(block + NEXT)
-        top = annihilate_at_rest(stack, top, tally, iz, iy, ix, x, y, z, r1, r2)
+        annihilate_at_rest(waiting, tally, iz, iy, ix, x, y, z, r1, r2, stream, np.uint32(block + NEXT))
         owned -= units(MASS) + units(MASS)
     score(tally.energy, iz, iy, ix, owned)
-    return top, block
 
 
 @device
@@ -322,33 +317,45 @@ def cross_face(g, axis, iz, iy, ix, x, y, z, u, v, w):
 
 
 @device
-def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v, w, e, flight, hinge, stream, block):
-    """Follow one electron or positron to its end; its secondaries go on the stack. Returns (depth, next block).
+def transport_charged(t, g, tally, waiting):
+    """Follow electrons and positrons to their ends, until none waits.
 
-    ``flight`` and ``hinge`` are the steps to the next hinge and the place of that hinge in its step, or NOT_STARTED.
+    One loop over the steps of one particle after the other, so that the threads of a GPU, which step together, do not
+    wait for the longest track among them.
     """
-    offset = U(t.positron_media) if kind == POSITRON else U0
-    m, rho = voxel(g, iz, iy, ix)
-    m = U(m + offset)
-    owned = owned_units(kind, e)
-    n = coordinate_of(t, e)
-    e, r, hard = at_coordinate(t, n)
-    tau, first_hinge, rare, _ = uniforms(stream, block)
-    block = np.uint32(block + NEXT)
-    tau = -math.log(tau)
-    if flight < ZERO:
-        hinge = first_hinge
-        flight = first_hinge
+    stream = waiting.stream
+    kind = NOTHING
+    iz, iy, ix = I0, I0, I0
+    x, y, z = ZERO, ZERO, ZERO
+    u, v, w = ZERO, ZERO, ZERO
+    m, offset, rho = U0, U0, ZERO
+    owned = ZERO_UNITS
+    n, e, r, hard = ZERO, ZERO, ZERO, ZERO
+    tau, flight, hinge, rare = ZERO, ZERO, ZERO, ZERO
     spare = False  # one block of random words serves two hinges
-    word_c = np.uint32(0)
-    word_d = np.uint32(0)
+    word_c, word_d = U0, U0
+    block = FIRST
     steps = np.int64(0)
     while True:
+        if kind == NOTHING:
+            kind, iz, iy, ix, x, y, z, u, v, w, e, stream = take_charged(waiting, tally)
+            if kind == NOTHING:
+                break
+            offset = U(t.positron_media) if kind == POSITRON else U0
+            m, rho = voxel(g, iz, iy, ix)
+            m = U(m + offset)
+            owned = owned_units(kind, e)
+            n = coordinate_of(t, e)
+            e, r, hard = at_coordinate(t, n)
+            tau, flight, rare, _ = uniforms(stream, FIRST)
+            block = NEXT
+            tau = -math.log(tau)
+            hinge = flight
+            spare = False
         if n >= t.n_cut or r < distance_to_face(g, x, y, z) * rho * t.longest[m]:
-            top, block = end_of_track(
-                t, tally, stack, top, kind, m, iz, iy, ix, x, y, z, u, v, w, n, e, owned, rare, stream, block
-            )
-            break
+            end_of_track(t, tally, waiting, kind, m, iz, iy, ix, x, y, z, u, v, w, n, e, owned, rare, stream, block)
+            kind = NOTHING
+            continue
         steps += 1
         # --- how far: to the hinge, the next hard collision or the cut-off
         j = U((n + HALF * min(flight, ONE)) * t.medium_rows + HALF)
@@ -396,7 +403,8 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
             iz, iy, ix, x, y, z = cross_face(g, axis, iz, iy, ix, x, y, z, u, v, w)
             if not inside(g, iz, iy, ix):
                 count(tally.counters, ESCAPED, owned)
-                break
+                kind = NOTHING
+                continue
             m, rho = voxel(g, iz, iy, ix)
             m = U(m + offset)
         elif event == HINGE:
@@ -405,7 +413,7 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
                 word_b = word_d
                 spare = False
             else:
-                word_a, word_b, word_c, word_d = words(stream, block, TRANSPORT)
+                word_a, word_b, word_c, word_d = words(stream, block)
                 block = np.uint32(block + NEXT)
                 spare = True
             mu = deflection(t, m, n, unit(word_a))
@@ -423,15 +431,14 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
             annihilation = t.medium[m, j, 4]
             if r2 < radiative:
                 k = photon_energy(t, m, n, e, r2 / radiative)
-                top = radiate(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, k, r3, r4)
+                radiate(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e, k, r3, r4, child(stream, block, I0))
                 owned -= units(k)
                 e -= k
             elif r2 < radiative + annihilation:
-                top, given, block = annihilate_in_flight(
-                    stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, stream, block
-                )
+                given, _ = annihilate_in_flight(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e, stream, block)
                 score(tally.energy, iz, iy, ix, owned - given)
-                break
+                kind = NOTHING
+                continue
             elif e > TWO * t.delta_cutoff:
                 turns = (r2 - radiative - annihilation) / (ONE - radiative - annihilation)
                 if kind == POSITRON:
@@ -440,31 +447,15 @@ def transport_electron(t, g, tally, stack, top, kind, iz, iy, ix, x, y, z, u, v,
                     k, block = moller_loss(e, t.delta_cutoff, r3, r4, stream, block)
                 e2 = max(e - k, ZERO)
                 # cosines of elastic scattering on a free electron at rest
-                struck = min(ONE, math.sqrt(k * (e + TWO_MASS) / (e * (k + TWO_MASS))))
                 kept = min(ONE, math.sqrt(e2 * (e + TWO_MASS) / (e * (e2 + TWO_MASS))))
+                if range_of(t, k) >= distance_to_face(g, x, y, z) * rho * t.longest[U(m - offset)]:
+                    struck = min(ONE, math.sqrt(k * (e + TWO_MASS) / (e * (k + TWO_MASS))))
+                    u2, v2, w2 = rotate(u, v, w, struck, math.sqrt(ONE - struck * struck), turns)
+                    push(waiting, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, k, child(stream, block, I0))
+                    owned -= units(k)
                 opposite = turns + HALF if turns < HALF else turns - HALF
-                u2, v2, w2 = rotate(u, v, w, kept, math.sqrt(ONE - kept * kept), opposite)
-                reach = distance_to_face(g, x, y, z) * rho
-                if range_of(t, k) < reach * t.longest[voxel(g, iz, iy, ix)[0]]:
-                    u = u2
-                    v = v2
-                    w = w2
-                    e = e2
-                else:  # the struck electron goes first; the other waits with its flight
-                    top = push(stack, top, tally, kind, iz, iy, ix, x, y, z, u2, v2, w2, e2, max(flight, ZERO), hinge)
-                    owned -= owned_units(kind, e2)
-                    u, v, w = rotate(u, v, w, struck, math.sqrt(ONE - struck * struck), turns)
-                    e = k
-                    if kind == POSITRON:
-                        kind = ELECTRON
-                        offset = U0
-                        m, _ = voxel(g, iz, iy, ix)
-                    r1, r2, _, _ = uniforms(stream, block)
-                    block = np.uint32(block + NEXT)
-                    rare = r1
-                    hinge = r2
-                    flight = r2
+                u, v, w = rotate(u, v, w, kept, math.sqrt(ONE - kept * kept), opposite)
+                e = e2
             n = coordinate_of(t, e)
             e, r, hard = at_coordinate(t, n)
     count(tally.counters, STEPS, steps)
-    return top, block

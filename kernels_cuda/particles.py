@@ -1,9 +1,10 @@
 """Particles waiting to be transported.
 
-A history keeps its unfinished particles on a small stack of its own. The electron with less energy goes first and a
-photon
-waits while the electrons it set free are followed, so the depth stays near log2(E / cut-off). A particle that finds
-the stack full deposits its energy on the spot and is counted: nothing is lost.
+1. On the CPU a history keeps them on two small stacks, one of charged particles and one of photons. Photons wait while
+   charged particles wait, so both stay short. A particle that finds its stack full deposits its energy on the spot and
+   is counted: nothing is lost.
+2. ``push``, ``take_charged`` and ``take_photon`` are the only functions that touch the stacks; a GPU replaces them by
+   queues.
 """
 
 from typing import Any, NamedTuple
@@ -11,20 +12,25 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .device import device
-from .geometry import ZERO, I
+from .geometry import I0, ZERO, I
+from .rng import of_particle
 from .tally import OVERFLOWS, count, score, units
 
-PHOTON, ELECTRON, POSITRON = I(0), I(1), I(2)
-DEPTH = 48  # of the stack; two to eight are in use in practice
+PHOTON, ELECTRON, POSITRON, NOTHING = I(0), I(1), I(2), I(-1)
+CHARGED = I(1)  # row of the stacks; photons have row 0
+DEPTH = 512  # of a stack; two to eight are in use in practice, hundreds where voxels are far smaller than ranges
 ELECTRON_MASS_MEV = np.float32(0.51099895)  # CODATA 2018
 ONE_COUNT = np.int64(1)
 
 
-class Stack(NamedTuple):
-    """``state`` float32 [DEPTH, 9]: x y z u v w e flight hinge; ``place`` int32 [DEPTH, 4]: kind iz iy ix."""
+class Waiting(NamedTuple):
+    """Stacks of one history, row 0 photons, row 1 charged particles."""
 
-    state: Any
-    place: Any
+    state: Any  # float32 [2, DEPTH, 7]: x y z u v w e
+    place: Any  # int32 [2, DEPTH, 4]: kind iz iy ix
+    number: Any  # uint32 [2, DEPTH]: of the particle in its history
+    depth: Any  # int64 [2]
+    stream: Any  # of the history
 
 
 @device
@@ -36,21 +42,47 @@ def owned_units(kind, e):
 
 
 @device
-def push(stack, top, tally, kind, iz, iy, ix, x, y, z, u, v, w, e, flight, hinge):
-    """Put a particle on the stack; returns the new depth. ``flight`` < 0: an electron that has not begun to step."""
+def push(waiting, tally, kind, iz, iy, ix, x, y, z, u, v, w, e, stream):
+    """Let a particle wait, with the stream of its own."""
+    row = I0 if kind == PHOTON else CHARGED
+    top = waiting.depth[row]
     if top >= DEPTH:
         score(tally.energy, iz, iy, ix, owned_units(kind, e))
         count(tally.counters, OVERFLOWS, ONE_COUNT)
-        return top
-    place, state = stack.place, stack.state
-    place[top, 0], place[top, 1], place[top, 2], place[top, 3] = kind, iz, iy, ix
-    state[top, 0], state[top, 1], state[top, 2] = x, y, z
-    state[top, 3], state[top, 4], state[top, 5] = u, v, w
-    state[top, 6], state[top, 7], state[top, 8] = e, flight, hinge
-    return top + I(1)
+        return
+    place, state = waiting.place, waiting.state
+    place[row, top, 0], place[row, top, 1], place[row, top, 2], place[row, top, 3] = kind, iz, iy, ix
+    state[row, top, 0], state[row, top, 1], state[row, top, 2] = x, y, z
+    state[row, top, 3], state[row, top, 4], state[row, top, 5], state[row, top, 6] = u, v, w, e
+    waiting.number[row, top] = stream.particle
+    waiting.depth[row] = top + ONE_COUNT
 
 
 @device
-def push_photon(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e):
-    """Put a photon on the stack."""
-    return push(stack, top, tally, PHOTON, iz, iy, ix, x, y, z, u, v, w, e, ZERO, ZERO)
+def take_charged(waiting, tally):
+    """The charged particle to follow next, with its stream; its kind is NOTHING if none waits."""
+    return pop(waiting, CHARGED)
+
+
+@device
+def take_photon(waiting, tally):
+    """The photon to follow next, with its stream; its kind is NOTHING if none waits, or if a charged particle waits."""
+    if waiting.depth[CHARGED] > 0:
+        return NOTHING, I0, I0, I0, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, waiting.stream
+    return pop(waiting, I0)
+
+
+@device
+def pop(waiting, row):
+    """Kind, voxel, point, direction, energy and stream of the particle on top of a stack."""
+    top = waiting.depth[row] - ONE_COUNT
+    if top < 0:
+        return NOTHING, I0, I0, I0, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, waiting.stream
+    waiting.depth[row] = top
+    place, state = waiting.place, waiting.state
+    stream = of_particle(waiting.stream, waiting.number[row, top])
+    return (
+        place[row, top, 0], place[row, top, 1], place[row, top, 2], place[row, top, 3],
+        state[row, top, 0], state[row, top, 1], state[row, top, 2],
+        state[row, top, 3], state[row, top, 4], state[row, top, 5], state[row, top, 6], stream,
+    )  # fmt: skip

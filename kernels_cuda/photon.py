@@ -11,7 +11,7 @@
 3. Incoherent scattering: Klein-Nishina times the incoherent scattering function S(x)/Z of the medium, by rejection.
 4. Coherent scattering: squared form factor of the medium by inversion, Thomson's (1 + cos^2)/2 by rejection.
 5. Pair (and triplet) production: kinetic energy shared uniformly, leading-order angles.
-6. An electron that cannot leave its voxel deposits its energy at once; any other is followed before the photon goes on.
+6. An electron that cannot leave its voxel deposits its energy at once; any other waits to be followed.
 
 Valid from 1 keV to 20 MeV. Neglected: Doppler broadening and the binding energy left by incoherent scattering (below 1
 keV per event in tissue), fluorescence of L and higher shells, polarisation, photonuclear absorption.
@@ -22,11 +22,12 @@ import math
 import numpy as np
 
 from .device import device
-from .electron import NOT_STARTED, range_of
+from .electron import range_of
 from .geometry import (
     FOUR,
     HALF,
     I0,
+    I1,
     ONE,
     TWO,
     ZERO,
@@ -39,8 +40,8 @@ from .geometry import (
     voxel,
     voxels_on,
 )
-from .particles import ELECTRON, ELECTRON_MASS_MEV, POSITRON, push, push_photon
-from .rng import NEXT, uniforms
+from .particles import ELECTRON, ELECTRON_MASS_MEV, NOTHING, PHOTON, POSITRON, push, take_photon
+from .rng import FIRST, NEXT, child, uniforms
 from .tables import energy_row
 from .tally import ESCAPED, count, score, units
 
@@ -149,14 +150,29 @@ def pair_cosine(e, r):
 
 
 @device
-def transport_photon(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e, stream, block):
-    """Follow one photon until it escapes, is absorbed, or has set free an electron that must be followed first.
-
-    Returns (depth, next block). In the last case the scattered photon is on the stack below the electron.
-    """
+def majorant_at(p, e):
+    """Row and weight of an energy on the axis, and the largest attenuation coefficient of the grid there, 1/cm."""
     row, a = energy_row(p.energy, e)
-    majorant = max(p.majorant[row] + a * (p.majorant[row + 1] - p.majorant[row]), SMALLEST_MAJORANT)
+    return row, a, max(p.majorant[row] + a * (p.majorant[row + 1] - p.majorant[row]), SMALLEST_MAJORANT)
+
+
+@device
+def transport_photons(p, t, g, tally, waiting):
+    """Follow photons until none waits, or one has set free a charged particle on the CPU (``take_photon``)."""
+    stream = waiting.stream
+    kind = NOTHING
+    iz, iy, ix = I0, I0, I0
+    x, y, z = ZERO, ZERO, ZERO
+    u, v, w, e = ZERO, ZERO, ZERO, ZERO
+    row, a, majorant = I0, ZERO, ZERO
+    block = FIRST
     while True:
+        if kind == NOTHING:
+            kind, iz, iy, ix, x, y, z, u, v, w, e, stream = take_photon(waiting, tally)
+            if kind == NOTHING:
+                break
+            row, a, majorant = majorant_at(p, e)
+            block = FIRST
         r1, r2, r3, r4 = uniforms(stream, block)
         block = np.uint32(block + NEXT)
         flight = -math.log(r1) / majorant
@@ -168,58 +184,61 @@ def transport_photon(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e
         iz += dz
         if not inside(g, iz, iy, ix):
             count(tally.counters, ESCAPED, units(e))
-            return top, block
+            kind = NOTHING
+            continue
         m, rho = voxel(g, iz, iy, ix)
         if r2 * majorant >= interpolate(p.attenuation, m, row, a, 0) * rho:
             continue
         if r3 < interpolate(p.attenuation, m, row, a, 1):
-            return absorb(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e, row, a, r4, stream, block)
-        if r3 < interpolate(p.attenuation, m, row, a, 2):
-            scattered, cosine, turns, block = incoherent_scattering(p, m, e, stream, block)
-            electron = max(e - scattered, ZERO)
-            followed = electron > t.lowest and leaves_voxel(t, g, m, iz, iy, ix, x, y, z, electron)
-            owned = units(e)
-            u1, v1, w1 = rotate(u, v, w, cosine, math.sqrt(ONE - cosine * cosine), turns)
-            if scattered > p.cutoff:
-                owned -= units(scattered)
-                if followed:
-                    top = push_photon(stack, top, tally, iz, iy, ix, x, y, z, u1, v1, w1, scattered)
-            if followed:
-                # the electron balances the momentum: tan(theta) = 1 / ((1 + e/mc2) tan(phi/2))
-                q = (ONE + e / MASS) * math.sqrt((ONE - cosine) / max(ONE + cosine, F(1e-9)))
-                c = q / math.sqrt(ONE + q * q)
-                opposite = turns + HALF if turns < HALF else turns - HALF
-                u2, v2, w2 = rotate(u, v, w, c, math.sqrt(max(ZERO, ONE - c * c)), opposite)
-                owned -= units(electron)
-                top = push(stack, top, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, NOT_STARTED, ZERO)
-            score(tally.energy, iz, iy, ix, owned)
-            if followed or scattered <= p.cutoff:
-                return top, block
-            e = scattered
-            u = u1
-            v = v1
-            w = w1
-            row, a = energy_row(p.energy, e)
-            majorant = max(p.majorant[row] + a * (p.majorant[row + 1] - p.majorant[row]), SMALLEST_MAJORANT)
+            absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row, a, r4, stream, block)
+            kind = NOTHING
+        elif r3 < interpolate(p.attenuation, m, row, a, 2):
+            e, u, v, w, block = compton(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, stream, block)
+            if e > p.cutoff:
+                row, a, majorant = majorant_at(p, e)
+            else:
+                kind = NOTHING
         elif r3 < interpolate(p.attenuation, m, row, a, 3) or e <= TWO_MASS:
             cosine, turns, block = coherent_cosine(p, m, e, stream, block)
             u, v, w = rotate(u, v, w, cosine, math.sqrt(ONE - cosine * cosine), turns)
         else:
-            top = make_pair(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, r4, stream, block)
-            return top, np.uint32(block + NEXT)
+            make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r4, stream, block)
+            kind = NOTHING
 
 
 @device
-def leaves_voxel(t, g, m, iz, iy, ix, x, y, z, e):
+def compton(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, stream, block):
+    """Incoherent scattering with its electron; returns energy and direction of the photon, and the next block.
+
+    A photon at or below its cut-off has been deposited.
+    """
+    scattered, cosine, turns, block = incoherent_scattering(p, m, e, stream, block)
+    electron = max(e - scattered, ZERO)
+    owned = units(e)
+    if scattered > p.cutoff:
+        owned -= units(scattered)
+    if electron > t.lowest and leaves_voxel(t, g, m, rho, x, y, z, electron):
+        # the electron balances the momentum: tan(theta) = 1 / ((1 + e/mc2) tan(phi/2))
+        q = (ONE + e / MASS) * math.sqrt((ONE - cosine) / max(ONE + cosine, F(1e-9)))
+        c = q / math.sqrt(ONE + q * q)
+        opposite = turns + HALF if turns < HALF else turns - HALF
+        u2, v2, w2 = rotate(u, v, w, c, math.sqrt(max(ZERO, ONE - c * c)), opposite)
+        owned -= units(electron)
+        push(waiting, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, child(stream, block, I0))
+    score(tally.energy, iz, iy, ix, owned)
+    u, v, w = rotate(u, v, w, cosine, math.sqrt(ONE - cosine * cosine), turns)
+    return scattered, u, v, w, block
+
+
+@device
+def leaves_voxel(t, g, m, rho, x, y, z, e):
     """True if an electron set free here may leave its voxel, or may radiate on a track worth following."""
-    reach = distance_to_face(g, x, y, z) * voxel(g, iz, iy, ix)[1] * t.longest[m]
-    return range_of(t, e) >= reach
+    return range_of(t, e) >= distance_to_face(g, x, y, z) * rho * t.longest[m]
 
 
 @device
-def absorb(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e, row, a, r, stream, block):
-    """Photoelectric absorption; ``r`` chooses the element of a K vacancy. Returns (depth, next block)."""
-    m, _ = voxel(g, iz, iy, ix)
+def absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row, a, r, stream, block):
+    """Photoelectric absorption; ``r`` chooses the element of a K vacancy."""
     owned = units(e)
     electron = e
     elements = p.k_vacancy.shape[2]
@@ -238,21 +257,19 @@ def absorb(p, t, g, tally, stack, top, iz, iy, ix, x, y, z, u, v, w, e, row, a, 
             if energy > p.cutoff:
                 owned -= units(energy)
                 u1, v1, w1 = isotropic(r3, r4)
-                top = push_photon(stack, top, tally, iz, iy, ix, x, y, z, u1, v1, w1, energy)
-    if electron > t.lowest and leaves_voxel(t, g, m, iz, iy, ix, x, y, z, electron):
+                push(waiting, tally, PHOTON, iz, iy, ix, x, y, z, u1, v1, w1, energy, child(stream, block, I0))
+    if electron > t.lowest and leaves_voxel(t, g, m, rho, x, y, z, electron):
         cosine, block = sauter_cosine(electron, stream, block)
         r1, _, _, _ = uniforms(stream, block)
-        block = np.uint32(block + NEXT)
         u, v, w = rotate(u, v, w, cosine, math.sqrt(max(ZERO, ONE - cosine * cosine)), r1)
         owned -= units(electron)
-        top = push(stack, top, tally, ELECTRON, iz, iy, ix, x, y, z, u, v, w, electron, NOT_STARTED, ZERO)
+        push(waiting, tally, ELECTRON, iz, iy, ix, x, y, z, u, v, w, electron, child(stream, block, I1))
     score(tally.energy, iz, iy, ix, owned)
-    return top, block
 
 
 @device
-def make_pair(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, r, stream, block):
-    """Electron and positron on the stack; uses one block."""
+def make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r, stream, block):
+    """Electron and positron set free."""
     free = e - TWO_MASS
     positron = r * free
     electron = free - positron
@@ -264,5 +281,5 @@ def make_pair(stack, top, tally, iz, iy, ix, x, y, z, u, v, w, e, r, stream, blo
     u2, v2, w2 = rotate(u, v, w, c2, math.sqrt(max(ZERO, ONE - c2 * c2)), opposite)
     rounding = units(e) - units(positron) - units(electron) - units(MASS) - units(MASS)
     score(tally.energy, iz, iy, ix, rounding)
-    top = push(stack, top, tally, POSITRON, iz, iy, ix, x, y, z, u1, v1, w1, positron, NOT_STARTED, ZERO)
-    return push(stack, top, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, NOT_STARTED, ZERO)
+    push(waiting, tally, POSITRON, iz, iy, ix, x, y, z, u1, v1, w1, positron, child(stream, block, I0))
+    push(waiting, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, child(stream, block, I1))

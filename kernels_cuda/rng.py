@@ -1,7 +1,8 @@
 """Random numbers: Philox4x32-10, counter based.
 
-1. The key is the 64-bit seed, the counter is (history low, history high, block, stream): a history draws the same
-   numbers whoever runs it, on any thread, chunk, device or worker.
+1. The key is the 64-bit seed, the counter is (history low, history high, block, particle). Every particle of a history
+   has a number of its own, given by its parent, and draws the same numbers whoever follows it and whenever: any
+   thread, chunk, queue, device or worker.
 2. A block gives four 32-bit words; a word becomes a float32 strictly inside (0, 1).
 
 Source: Salmon, Moraes, Dror & Shaw, Proc. SC'11 (2011) 16; known-answer vectors of Random123 are in the tests.
@@ -19,16 +20,32 @@ S32, S16, S9 = np.uint64(32), np.uint32(16), np.uint32(9)
 LOW16 = np.uint32(0xFFFF)
 HALF, TWO_M23, TWO_M16 = np.float32(0.5), np.float32(2.0**-23), np.float32(2.0**-16)
 NEXT = np.uint32(1)
-TRANSPORT, EMISSION = np.uint32(0), np.uint32(1)  # streams of a history
+FIRST = np.uint32(0)
+DECAY, EMITTED_PARTICLE = np.uint32(0), np.uint32(1)  # numbers in a history: its emission, and the particle emitted
+FAMILY = np.uint64(0x9E3779B1)  # odd: parents whose numbers differ keep the numbers of their children apart
 
 
 class Stream(NamedTuple):
-    """Where a history draws from: two words of seed, two of history number (uint32 each)."""
+    """Where a particle draws from: two words of seed, two of history number, its number in it (uint32 each)."""
 
     seed_low: Any
     seed_high: Any
     history_low: Any
     history_high: Any
+    particle: Any
+
+
+@device
+def of_particle(stream, particle):
+    """The stream of another particle of the same history."""
+    return Stream(stream.seed_low, stream.seed_high, stream.history_low, stream.history_high, particle)
+
+
+@device
+def child(stream, block, k):
+    """The stream of child k (0 or 1) that a particle sets free after having drawn ``block`` blocks."""
+    number = np.uint64(stream.particle) * FAMILY + np.uint64(block) + np.uint64(block) + np.uint64(k)
+    return of_particle(stream, np.uint32(number))
 
 
 @device
@@ -67,13 +84,13 @@ def unit_low16(word):
 
 
 @device
-def words(stream, block, which):
+def words(stream, block):
     """Four uint32 words of one block."""
-    return philox(stream.history_low, stream.history_high, block, which, stream.seed_low, stream.seed_high)
+    return philox(stream.history_low, stream.history_high, block, stream.particle, stream.seed_low, stream.seed_high)
 
 
 @device
 def uniforms(stream, block):
-    """Four float32 in (0, 1) from one block of the transport stream."""
-    a, b, c, d = words(stream, block, TRANSPORT)
+    """Four float32 in (0, 1) from one block."""
+    a, b, c, d = words(stream, block)
     return unit(a), unit(b), unit(c), unit(d)

@@ -15,7 +15,7 @@ import numpy as np
 
 from .device import device
 from .geometry import HALF, TWO, F, I, U
-from .rng import EMISSION, unit, words
+from .rng import DECAY, of_particle, unit, words
 
 GOLDEN = np.uint32(2654435769)  # 2**32 divided by the golden ratio: the most uniform additive sequence
 GUIDE_SHIFT = np.uint32(20)  # the upper 12 bits index the guide table
@@ -51,13 +51,14 @@ def emission(s, i, shift):
 @device
 def place(s, g, k, stream):
     """Voxel of source voxel k, a point in it (uniform, or the point source's), and two numbers for a direction."""
-    _, ny, nx = g.medium.shape
+    _, ny, nx = g.voxels.shape
     nx, ny, flat = U(nx), U(ny), U(s.voxel[k])
     row = U(flat // nx)
     plane = U(row // ny)
     iz, iy, ix = I(plane), I(row - U(plane * ny)), I(flat - U(row * nx))
-    a, b, c, d = words(stream, np.uint32(0), EMISSION)
-    e, _, _, _ = words(stream, np.uint32(1), EMISSION)
+    decay = of_particle(stream, DECAY)
+    a, b, c, d = words(decay, np.uint32(0))
+    e, _, _, _ = words(decay, np.uint32(1))
     if s.is_point:
         return iz, iy, ix, s.point[0], s.point[1], s.point[2], unit(d), unit(e)
     x = (TWO * unit(a) - F(1)) * g.half_x

@@ -14,16 +14,28 @@ from importlib import import_module, metadata
 
 _HOME = {
     "Dose": "mcdose.dose",
+    "DoseImage": "mcdose.dose_image",
+    "Dvh": "mcdose.dose_volume",
+    "GammaCriterion": "mcdose.gamma",
     "InputError": "mcdose.errors",
     "InputWarning": "mcdose.errors",
     "Material": "physics_data.materials",
     "Nuclide": "physics_data.emissions",
     "Phantom": "mcdose.phantom",
+    "SValueKernel": "mcdose.s_value_kernel",
     "Source": "mcdose.source",
     "Spectrum": "physics_data.emissions",
+    "compare": "mcdose.comparison",
+    "dvh": "mcdose.dose_volume",
+    "dose_point_kernel": "mcdose.point_kernel",
+    "gamma_index": "mcdose.gamma",
+    "local_deposition": "mcdose.local_deposit",
     "material": "physics_data.materials",
     "monte_carlo": "mcdose.simulation",
     "read_image": "mcdose.images",
+    "s_values": "mcdose.region_s_values",
+    "sphere_s_values": "mcdose.sphere_model",
+    "voxel_s_value": "mcdose.s_value_dose",
 }
 
 __all__ = [*_HOME, "__version__"]

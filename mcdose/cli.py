@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mcdose.config import DAUGHTERS, DEVICES, EMISSIONS, GRIDS, make_config, read_config
+from mcdose.config import DAUGHTERS, ELECTRONS, EMISSIONS, GRIDS, make_config, read_config
 from mcdose.errors import InputError, as_input_error
 
 BAD_INPUT = 2
@@ -53,8 +53,13 @@ def _parser():
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_dose(commands)
+    _add_compare(commands)
+    _add_kernel(commands)
     _add_nuclides(commands)
     _add_validate(commands)
+    text = "Compile the kernels now, so that the first run does not have to (once on a machine, under half a minute)."
+    warmup = commands.add_parser("warmup", help="compile the kernels now", description=text)
+    warmup.set_defaults(command=_warmup)
     info = commands.add_parser("info", help="versions, threads, devices", description="Versions, threads and devices.")
     info.set_defaults(command=_info)
     return parser
@@ -92,6 +97,7 @@ take precedence over the file."
         help="physical (default: all decay in place), none (dose rate, Gy/s), effective=HOURS (half-life)",
     )
     physics.add_argument("--emissions", metavar="KINDS", help=f"some of {','.join(EMISSIONS)}; default all")
+    physics.add_argument("--electrons", choices=ELECTRONS, help="local: semi-Monte Carlo, only photons are transported")
     physics.add_argument("--photon-cutoff", type=float, metavar="KEV", help="10 by default")
     physics.add_argument("--electron-cutoff", type=float, metavar="KEV", help="10 by default")
     grid = dose.add_argument_group("dose grid").add_mutually_exclusive_group()
@@ -102,9 +108,57 @@ take precedence over the file."
     effort.add_argument("--uncertainty", metavar="U", help="stop at this mean uncertainty, such as 1%% (default 2%%)")
     effort.add_argument("--seed", type=int, metavar="N", help="same seed, same result (default 1)")
     effort.add_argument("--threads", type=int, metavar="N", help="default: one per core")
-    effort.add_argument("--device", choices=DEVICES, help="default auto")
+    effort.add_argument("--device", help="auto (default: a GPU if there is one), cpu, cuda, cuda:N or cuda:all")
     dose.add_argument("--plot-at", type=float, nargs=3, metavar=("X", "Y", "Z"), help="point of the figure, mm, LPS")
     dose.set_defaults(command=_dose)
+
+
+def _add_compare(commands):
+    text = "Compare a dose of any tool with a reference: regions, dose-volume histograms, gamma index, figures."
+    compare = commands.add_parser("compare", help="compare two doses", description=text)
+    compare.add_argument("candidate", type=Path, help="dose: mcdose's .h5, DICOM RTDOSE, NIfTI, MHA or NRRD")
+    compare.add_argument("reference", type=Path, help="dose to compare it with; the candidate is put on its grid")
+    compare.add_argument("--masks", type=Path, nargs="+", metavar="IMAGE", help="masks or label images on any grid")
+    compare.add_argument("--names", type=Path, metavar="FILE", help="names of the labels, lines such as: 5 liver")
+    compare.add_argument("--unit", help="of images that do not say theirs: Gy, mGy, cGy, Gy/s, mGy/s, mGy/h")
+    compare.add_argument("--weighting", choices=("mass", "volume"), help="default: mass, where densities are known")
+    compare.add_argument("--levels", type=float, nargs="+", metavar="GY", help="doses x of the figures Vx (default 20)")
+    compare.add_argument("--tolerance", type=float, metavar="PERCENT", help="let pass in a voxel (default 2)")
+    criterion = compare.add_argument_group("gamma index")
+    criterion.add_argument(
+        "--gamma", type=float, nargs=2, default=(3, 3), metavar=("PERCENT", "MM"), help="default 3 3"
+    )
+    criterion.add_argument("--gamma-local", action="store_true", help="%% of the local dose, not of the maximum")
+    criterion.add_argument(
+        "--gamma-threshold", type=float, default=10, metavar="PERCENT", help="of the maximum; default 10"
+    )
+    compare.add_argument("--plot-at", type=float, nargs=3, metavar=("X", "Y", "Z"), help="of the figures, mm, LPS")
+    compare.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="tables, figures and images go here")
+    compare.set_defaults(command=_compare)
+
+
+def _add_kernel(commands):
+    text = "Voxel S values by Monte Carlo: the dose to each voxel about one in which a nuclide decays, in one medium."
+    kernel = commands.add_parser("kernel", help="make a kernel of voxel S values", description=text)
+    kernel.add_argument("nuclide", metavar="NUCLIDE", help="such as Y-90")
+    kernel.add_argument(
+        "--voxel", type=float, nargs="+", required=True, metavar="MM", help="size, or sizes along x y z"
+    )
+    kernel.add_argument("--medium", default="water", metavar="NAME", help="built-in material, default %(default)s")
+    kernel.add_argument("--density", type=float, metavar="G/CM3", help="default: the nominal density of the medium")
+    kernel.add_argument("--daughters", choices=DAUGHTERS, default="none", help="with its daughters in equilibrium")
+    kernel.add_argument("--uncertainty", default="0.5%", metavar="U", help="of the self value, default 0.5%%")
+    kernel.add_argument("--threads", type=int, metavar="N", help="default: one per core")
+    kernel.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=".h5: the kernel; .txt or .csv: table i,j,k,S; .png, .pdf or .svg: figure; may be given again",
+    )
+    kernel.set_defaults(command=_kernel)
 
 
 def _add_nuclides(commands):
@@ -152,6 +206,7 @@ def _dose(options):
         "uncertainty": options.uncertainty,
         "mask": options.mask,
         "emissions": options.emissions and tuple(options.emissions.split(",")),
+        "electrons": options.electrons,
         "photon_cutoff_kev": options.photon_cutoff,
         "electron_cutoff_kev": options.electron_cutoff,
         "seed": options.seed,
@@ -164,6 +219,29 @@ def _dose(options):
     from mcdose.run import run
 
     return run(config)
+
+
+def _compare(options):
+    from mcdose.compare_command import run
+
+    return run(options)
+
+
+def _kernel(options):
+    from mcdose.config import parse_uncertainty
+    from mcdose.kernel_command import kernel
+
+    uncertainty = parse_uncertainty(options.uncertainty)
+    return kernel(
+        options.nuclide,
+        options.voxel,
+        options.medium,
+        options.density,
+        uncertainty,
+        options.output,
+        options.daughters,
+        options.threads,
+    )
 
 
 def _nuclides(options):
@@ -193,6 +271,12 @@ def _validate(options):
     from benchmarks.validation.command import validate
 
     return validate(options.output, options.full, options.cases, options.threads, options.seed)
+
+
+def _warmup(options):
+    from mcdose.warmup import warm_up
+
+    warm_up()
 
 
 def _info(options):

@@ -8,11 +8,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mcdose.errors import InputError
+from mcdose.gpu import DEVICE, DEVICES_SAID
 
 KEV_PER_MEV = 1000.0
 EMISSIONS = ("beta", "electron", "photon", "alpha")
 DAUGHTERS = ("none", "equilibrium")
-DEVICES = ("auto", "cpu", "cuda")
+ELECTRONS = ("transport", "local")
 GRIDS = ("activity", "ct")
 # The tables of the transport reach from 1 keV; a cut-off above 10 MeV would switch the transport off.
 CUTOFF_RANGE_KEV = (1.0, 10_000.0)
@@ -49,6 +50,8 @@ class RunConfig:
         Region (image, above zero) over which the uncertainty is judged.
     emissions : tuple of str, optional
         Some of "beta", "electron", "photon", "alpha"; by default all.
+    electrons : {"transport", "local"}
+        Whether electrons move, or deposit where they are emitted or set free.
     photon_cutoff_kev, electron_cutoff_kev : float
     seed : int
     device : {"auto", "cpu", "cuda"}
@@ -77,6 +80,7 @@ class RunConfig:
     uncertainty: float | None = None
     mask: Path | None = None
     emissions: tuple | None = None
+    electrons: str = "transport"
     photon_cutoff_kev: float = 10.0
     electron_cutoff_kev: float = 10.0
     seed: int = 1
@@ -100,7 +104,8 @@ class RunConfig:
             within = f"an energy from {low:.0f} to {high:.0f} keV"
             _check(name, getattr(self, name), lambda v: _number(v) and low <= v <= high, within)
         _check("daughters", self.daughters, lambda v: v in DAUGHTERS, f"one of {', '.join(DAUGHTERS)}")
-        _check("device", self.device, lambda v: v in DEVICES, f"one of {', '.join(DEVICES)}")
+        _check("electrons", self.electrons, lambda v: v in ELECTRONS, f"one of {', '.join(ELECTRONS)}")
+        _check("device", self.device, lambda v: isinstance(v, str) and DEVICE.fullmatch(v), f"one of {DEVICES_SAID}")
         _check("grid", self.grid, lambda v: v in GRIDS, f"one of {', '.join(GRIDS)}; or give spacing_mm")
         if self.emissions is not None:
             possible = f"a list of one or more of {', '.join(EMISSIONS)}"

@@ -5,19 +5,18 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
-import h5py
 import numpy as np
 
+from mcdose.arrays import slabs
 from mcdose.errors import InputError
-from mcdose.files import atomic
+from mcdose.hdf5_file import new_hdf5
 from mcdose.images import to_image, write_image
-from mcdose.phantom import Phantom, in_body
+from mcdose.phantom import KG_PER_G, Phantom, in_body
+from mcdose.uncertainty import UNKNOWN, mean_uncertainty
 
 J_PER_MEV = 1.602176634e-13  # exact since the SI of 2019
-HIGH_DOSE_SHARE = 0.5  # "above 50 % of the maximum": where the mean uncertainty is quoted
-UNKNOWN = 1.0  # relative uncertainty that stands for "nothing scored" where NaN cannot
 FILE_FORMAT = "mcdose dose 1"
-MEMORY_STEP_BYTES = 1 << 24  # an HDF5 file in memory grows by 16 MiB at a time
+CHUNK_VOXELS = 1 << 17  # of a chunk of slices in HDF5: 1 MiB of float64, as its chunk cache holds
 # gzip level 1 halves the time of level 4 for 2 % more bytes on a dose grid; shuffled, as doses vary smoothly.
 HDF5_OPTIONS = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
@@ -34,11 +33,11 @@ class Dose:
     relative_uncertainty : float32 array [z, y, x]
         One standard deviation of the mean, NaN where nothing was scored.
     emitted_mev, escaped_mev : float
-        Energy emitted by the decays, and the part that left the grid.
+        Energy emitted by the decays, and the part that left the grid (or that a fast method places nowhere).
     decays : float
         Number of decays (per second when `per_second`).
     histories : int
-        Simulated particles; one history is one emitted particle of a decay.
+        Simulated particles; one history is one emitted particle of a decay. 0 for the fast methods.
     seconds : float
         Wall time of the transport.
     settings : dict
@@ -75,7 +74,12 @@ class Dose:
     @cached_property
     def gy(self):
         """float64 array [z, y, x]: absorbed dose in Gy (Gy/s when `per_second`)."""
-        return self.energy_mev * J_PER_MEV / self.phantom.mass_kg
+        return self._gy(slice(None))
+
+    def _gy(self, z):
+        """Dose in some slices: a whole grid of it is made only for those who ask for `gy`."""
+        mass_kg = self.phantom.density_g_cm3[z] * (self.phantom.voxel_volume_cm3 * KG_PER_G)
+        return self.energy_mev[z] * J_PER_MEV / mass_kg
 
     @property
     def unit(self):
@@ -95,13 +99,20 @@ class Dose:
     @property
     def maximum_index(self):
         """Array index ``(z, y, x)`` of the voxel with the highest dose in the body (see :func:`in_body`)."""
-        inside = np.where(in_body(self.phantom.density_g_cm3), self.gy, -np.inf)
-        return tuple(int(k) for k in np.unravel_index(int(inside.argmax()), inside.shape))
+        body = in_body(self.phantom.density_g_cm3)
+        best, place = -np.inf, (0, 0, 0)
+        for z in slabs(self.phantom.shape):
+            gy = np.where(body[z], self._gy(z), -np.inf)
+            at = np.unravel_index(int(gy.argmax()), gy.shape)
+            if gy[at] > best:
+                best, place = gy[at], (z.start + int(at[0]), int(at[1]), int(at[2]))
+        return place
 
     @property
     def maximum_gy(self):
         """Highest dose of a voxel in the body (see :func:`in_body`), in `unit`."""
-        return float(self.gy[self.maximum_index])
+        z, y, x = self.maximum_index
+        return float(self._gy(z)[y, x])
 
     def mean_uncertainty(self, mask=None):
         """Mean relative uncertainty (one standard deviation) over a region.
@@ -109,12 +120,16 @@ class Dose:
         Parameters
         ----------
         mask : bool array [z, y, x], optional
-            By default :func:`high_dose_region`. Voxels where nothing was scored count as 100 %.
+            By default the voxels of the body above half of its maximum dose. Voxels where nothing was scored count as
+            100 %.
         """
-        mask = high_dose_region(self.gy, self.phantom.density_g_cm3) if mask is None else np.asarray(mask, bool)
-        if mask.shape != self.gy.shape:
-            raise InputError(f"mask: shape {mask.shape} differs from the dose's {self.gy.shape}; resample it first")
-        return float(np.nan_to_num(self.relative_uncertainty[mask], nan=UNKNOWN).mean()) if mask.any() else float("nan")
+        mask = None if mask is None else np.asarray(mask, bool)
+        if mask is not None and mask.shape != self.phantom.shape:
+            raise InputError(
+                f"mask: shape {mask.shape} differs from the dose's {self.phantom.shape}; resample it first"
+            )
+        energy, relative = self.energy_mev.__getitem__, self.relative_uncertainty.__getitem__
+        return mean_uncertainty(energy, relative, self.phantom.density_g_cm3, mask)
 
     def describe(self):
         """The physical summary of the run as a few lines of text."""
@@ -124,21 +139,27 @@ class Dose:
         deposited, escaped = self.deposited_mev * J_PER_MEV, self.escaped_mev * J_PER_MEV
         z, y, x = self.maximum_index
         at = ", ".join(f"{c:.1f}" for c in self.phantom.grid.to_physical((x, y, z)))
-        mass = self.phantom.mass_kg
+        mass = self.phantom.total_mass_kg
         nz, ny, nx = self.phantom.shape
         size = " x ".join(f"{s:.4g}" for s in self.phantom.spacing_mm)
         rows = [
             ("emission", self.settings.get("emission", "user's own")),
-            ("grid", f"{nx} x {ny} x {nz} voxels of {size} mm, {mass.sum():.3g} kg"),
+            ("grid", f"{nx} x {ny} x {nz} voxels of {size} mm, {mass:.3g} kg"),
             ("decays", f"{self.decays:.5g}{rate}"),
             ("energy emitted", f"{emitted:.5g} {watt}"),
             ("  deposited", f"{deposited:.5g} {watt}  ({100 * deposited / emitted:.2f} %)"),
-            ("  escaped", f"{escaped:.5g} {watt}  ({100 * escaped / emitted:.2f} %)"),
-            ("mean dose", f"{deposited / mass.sum():.4g} {self.unit}"),
+            (
+                "  escaped" if self.histories else "  not placed",
+                f"{escaped:.5g} {watt}  ({100 * escaped / emitted:.2f} %)",
+            ),
+            ("mean dose", f"{deposited / mass:.4g} {self.unit}"),
             ("maximum dose", f"{self.maximum_gy:.4g} {self.unit} at ({at}) mm"),
             ("uncertainty", f"{100 * self.mean_uncertainty():.2f} % (1 sd, mean above 50 % of the maximum)"),
             ("histories", f"{self.histories:,} in {self.seconds:.1f} s, {self.histories_per_second:,.0f} per second"),
         ]
+        if not self.histories:  # a fast method: what uncertainty there is, is that of its kernel
+            method = self.settings.get("method", "unknown").replace("_", " ")
+            rows[-2:] = [("method", f"{method}, {self.seconds:.2g} s")]
         if "mask_uncertainty" in self.settings:
             rows.insert(-1, ("  in the mask", f"{100 * self.settings['mask_uncertainty']:.2f} % (1 sd, mean)"))
         text = "\n".join(f"{name:<16} {value}" for name, value in rows)
@@ -149,10 +170,12 @@ class Dose:
 
         Where nothing was scored the uncertainty is 1 (100 %), since readers of NIfTI turn NaN into 0.
         """
-        values = {"dose": self.gy, "uncertainty": np.nan_to_num(self.relative_uncertainty, nan=UNKNOWN)}
-        if quantity not in values:
+        if quantity not in ("dose", "uncertainty"):
             raise InputError(f"quantity {quantity!r}: choose dose or uncertainty")
-        return to_image(values[quantity].astype(np.float32), self.phantom.grid)
+        values = np.empty(self.phantom.shape, np.float32)
+        for z in slabs(values.shape):
+            values[z] = self._gy(z) if quantity == "dose" else np.nan_to_num(self.relative_uncertainty[z], nan=UNKNOWN)
+        return to_image(values, self.phantom.grid)
 
     def write_image(self, path, quantity="dose"):
         """Write the dose or uncertainty as .nii, .nii.gz, .mha or .nrrd."""
@@ -172,13 +195,8 @@ class Dose:
         InputError
             Folder not writable or disk full.
         """
-        # Made in memory first: HDF5 does not survive a full disk (it can crash the process when closing).
-        with h5py.File("dose", "w", driver="core", backing_store=False, block_size=MEMORY_STEP_BYTES) as file:
+        with new_hdf5(path) as file:
             self._write(file)
-            file.flush()
-            content = file.id.get_file_image()
-        with atomic(path) as part:
-            part.write_bytes(content)
 
     @classmethod
     def load(cls, path):
@@ -189,6 +207,8 @@ class Dose:
         InputError
             No such file, or not one of ours.
         """
+        import h5py  # slow to load, and most of a run does without
+
         path = Path(path)
         if not path.is_file():
             raise InputError(f"{path}: no such file; check the path")
@@ -206,22 +226,27 @@ class Dose:
             file.attrs[name] = getattr(self, name)
         for name in ("settings", "tally"):
             file.attrs[name] = json.dumps(getattr(self, name))
-        for name, values, unit in (
-            ("energy_mev", self.energy_mev, "MeV" + "/s" * self.per_second),
-            ("dose", self.gy.astype(np.float32), self.unit),
-            ("relative_uncertainty", self.relative_uncertainty, "1 (one standard deviation of the mean)"),
-        ):
-            file.create_dataset(name, data=values, **HDF5_OPTIONS).attrs["unit"] = unit
+        energy, uncertainty = self.energy_mev, self.relative_uncertainty
+        _grid(file, "energy_mev", energy, np.float64, energy.shape, "MeV" + "/s" * self.per_second)
+        _grid(file, "dose", self._gy, np.float32, energy.shape, self.unit)
+        _grid(
+            file,
+            "relative_uncertainty",
+            uncertainty,
+            np.float32,
+            energy.shape,
+            "1 (one standard deviation of the mean)",
+        )
         group = file.create_group("phantom")
-        group.create_dataset("density", data=self.phantom.density_g_cm3, **HDF5_OPTIONS).attrs["unit"] = "g/cm3"
-        group.create_dataset("material_index", data=self.phantom.material_index, **HDF5_OPTIONS)
+        _grid(group, "density", self.phantom.density_g_cm3, np.float32, energy.shape, "g/cm3")
+        _grid(group, "material_index", self.phantom.material_index, np.uint8, energy.shape)
         for name in ("spacing_mm", "origin_mm", "direction"):
             group.attrs[name] = getattr(self.phantom, name)
         group.attrs["axes"] = "arrays [z, y, x]; spacing and origin (x, y, z) in mm, LPS, as SimpleITK"
         group.attrs["materials"] = json.dumps([_describe_material(m) for m in self.phantom.materials])
         group.attrs["notes"] = json.dumps(self.phantom.notes)
         if self.phantom.outside_ct is not None:
-            group.create_dataset("outside_ct", data=self.phantom.outside_ct, **HDF5_OPTIONS)
+            _grid(group, "outside_ct", self.phantom.outside_ct, bool, energy.shape)
 
     @classmethod
     def _read(cls, file):
@@ -245,13 +270,18 @@ class Dose:
         )
 
 
-def high_dose_region(gy, density_g_cm3):
-    """bool array: voxels of the body above half of its maximum dose."""
-    inside = in_body(density_g_cm3)
-    return inside & (gy > HIGH_DOSE_SHARE * gy[inside].max())
-
-
 _SCALARS = tuple(f.name for f in fields(Dose) if f.type in (float, int, bool))
+
+
+def _grid(group, name, values, kind, shape, unit=None):
+    """Write a grid slice by slice; `values` is an array, or a function of the slices wanted."""
+    chunk = (min(max(CHUNK_VOXELS // (shape[1] * shape[2]), 1), shape[0]), *shape[1:])
+    data = group.create_dataset(name, shape, kind, chunks=chunk, **HDF5_OPTIONS)
+    for first in range(0, shape[0], chunk[0]):
+        z = slice(first, first + chunk[0])
+        data[z] = values(z) if callable(values) else values[z]
+    if unit is not None:
+        data.attrs["unit"] = unit
 
 
 def _describe_material(material):

@@ -3,15 +3,17 @@
 The one place where the three rooms meet: tables from ``physics_data``, named tuples of ``kernels_cuda``.
 """
 
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from kernels_cuda import geometry, source, tables
+from mcdose.arrays import SLAB_VOXELS, slabs
+from mcdose.cache import material_content, spectrum_content
 from mcdose.errors import InputError
-from physics_data.electron_tables import electron_tables
-from physics_data.emissions import emission_table
-from physics_data.photon_tables import photon_tables
+from mcdose.table_cache import cached_tables
+from physics_data.emissions import EmissionTable, emission_table
 
 CM_PER_MM = 0.1
 ELECTRON_MASS_MEV = 0.51099895  # CODATA 2018
@@ -20,6 +22,19 @@ THINNEST_G_CM3 = 1e-6  # voxels emptier than this fly as this: a flight through 
 TOTAL = 1 << 62  # integer cumulative decays
 GUIDE_CELLS = 4096
 SUPPORTED_MEV = 20.0
+# Electrons that stay: above any energy (and finite, since the kernels know no infinity), and beyond the end of the
+# track, which step coordinates above zero have reached.
+NO_ENERGY_MEV, AT_THE_END = 1e30, -1.0
+MAJORANT_ROUNDING = 1e-5  # above the rounding of the packed densities and of the products it bounds
+PHOTONS_TO_COME = 5  # column of the media's electron tables
+
+
+class Physics(NamedTuple):
+    """What of the physics a run chooses."""
+
+    photon_cutoff_mev: float
+    electron_cutoff_mev: float
+    electrons_move: bool = True  # else they deposit where they are emitted or set free
 
 
 class Problem(NamedTuple):
@@ -33,7 +48,7 @@ class Problem(NamedTuple):
     local_mev_per_decay: float
 
 
-def problem(phantom, decays, spectrum, position_mm, photon_cutoff_mev, electron_cutoff_mev):
+def problem(phantom, decays, spectrum, position_mm, physics):
     """Assemble a run.
 
     Parameters
@@ -43,7 +58,7 @@ def problem(phantom, decays, spectrum, position_mm, photon_cutoff_mev, electron_
     spectrum : Spectrum
     position_mm : tuple of float or None
         The point of a point source, physical coordinates.
-    photon_cutoff_mev, electron_cutoff_mev : float
+    physics : Physics
 
     Returns
     -------
@@ -54,29 +69,99 @@ def problem(phantom, decays, spectrum, position_mm, photon_cutoff_mev, electron_
     InputError
         If a particle has more energy than the tables cover.
     """
-    emitted = emission_table(spectrum, photon_cutoff_mev, electron_cutoff_mev)
-    highest = _highest_energy(emitted, photon_cutoff_mev, electron_cutoff_mev)
+    photon_cutoff, electron_cutoff, electrons_move = physics
+    emitted = _emissions(spectrum, photon_cutoff, electron_cutoff if electrons_move else NO_ENERGY_MEV)
+    highest = _highest_energy(emitted, photon_cutoff, electron_cutoff)
     spacing_cm = np.array(phantom.spacing_mm) * CM_PER_MM
-    media = phantom.materials
-    densest = _densest(phantom)
-    photons = photon_tables(media, densest, photon_cutoff_mev, highest)
     pairs = highest > 2 * ELECTRON_MASS_MEV or bool((emitted.particle == POSITRON).any())
-    electrons = electron_tables(
-        media, electron_cutoff_mev, photon_cutoff_mev, highest, float(spacing_cm.min()), positrons=pairs
+    photons = _photon_tables(phantom, photon_cutoff, highest)
+    electrons = _electron_tables(
+        phantom.materials, electron_cutoff, photon_cutoff, highest, float(spacing_cm.min()), pairs
     )
-    for name in ("energy", "transfer"):
-        photons[name] = tables.EnergyAxis(*photons[name])
-    electrons["energy"] = tables.EnergyAxis(*electrons["energy"])
-    half = (spacing_cm / 2).astype(np.float32)
-    grid = geometry.Grid(phantom.material_index, np.maximum(phantom.density_g_cm3, np.float32(THINNEST_G_CM3)), *half)
+    if not electrons_move:
+        emitted, electrons = _positrons_at_rest(emitted), _ending_at_once(electrons)
     return Problem(
-        tables.PhotonTables(**photons),
-        tables.ElectronTables(**electrons),
-        grid,
+        photons,
+        electrons,
+        geometry.Grid(_voxels(phantom), *(spacing_cm / 2).astype(np.float32)),
         _source_tables(phantom, decays, emitted, position_mm),
         emitted.particles_per_decay,
         emitted.local_mev_per_decay,
     )
+
+
+def _emissions(spectrum, *cutoffs_mev):
+    """The emission table, which the disk keeps: to make it loads interpolation that takes longer than all else."""
+    made = cached_tables(_make_emissions, [spectrum_content(spectrum), cutoffs_mev], spectrum, *cutoffs_mev)
+    return EmissionTable(**{k: v if isinstance(v, np.ndarray) else float(v) for k, v in made.items()})
+
+
+def _photon_tables(phantom, *energies_mev):
+    """Tables of the media, which the disk keeps, with the majorant of the densities in the grid."""
+    media = phantom.materials
+    content = [[material_content(m) for m in media], energies_mev]
+    made = cached_tables(_make_photon_tables, content, media, *energies_mev)
+    linear = made["attenuation"][:, :, 0] * _densest(phantom)[:, None]
+    made["majorant"] = (linear.max(axis=0) * (1 + MAJORANT_ROUNDING)).astype(np.float32)
+    for name in ("energy", "transfer"):
+        made[name] = tables.EnergyAxis(**made[name])
+    return tables.PhotonTables(**made)
+
+
+def _electron_tables(media, *numbers):
+    content = [[material_content(m) for m in media], numbers]
+    made = cached_tables(_make_electron_tables, content, media, *numbers)
+    made["energy"] = tables.EnergyAxis(**made["energy"])
+    return tables.ElectronTables(**made)
+
+
+# The makers are loaded when tables are not on the disk: the packages they need take a quarter of a second.
+
+
+def _make_emissions(spectrum, *cutoffs_mev):
+    table = emission_table(spectrum, *cutoffs_mev)
+    return {f.name: getattr(table, f.name) for f in fields(table)}
+
+
+def _make_photon_tables(media, *energies_mev):
+    from physics_data.photon_tables import photon_tables
+
+    return photon_tables(media, [1.0] * len(media), *energies_mev)
+
+
+def _make_electron_tables(media, *numbers):
+    from physics_data.electron_tables import electron_tables
+
+    return electron_tables(media, *numbers)
+
+
+def _positrons_at_rest(emitted):
+    """The emissions with the positrons' kinetic energy deposited where they are born; they annihilate there."""
+    positron = emitted.particle == POSITRON
+    mean = (emitted.energy_low + emitted.energy_high)[positron] / 2
+    kinetic = float((np.diff(emitted.cumulative)[positron] * mean).sum()) * emitted.particles_per_decay
+    return replace(
+        emitted,
+        energy_low=np.where(positron, 0.0, emitted.energy_low),
+        energy_high=np.where(positron, 0.0, emitted.energy_high),
+        local_mev_per_decay=emitted.local_mev_per_decay + kinetic,
+    )
+
+
+def _ending_at_once(electrons):
+    """Tables with which photons set no electron free; those of a pair end where they begin, without bremsstrahlung."""
+    media = electrons.medium.copy()
+    media[:, :, PHOTONS_TO_COME] = 0.0
+    return electrons._replace(medium=media, lowest=np.float32(NO_ENERGY_MEV), n_cut=np.float32(AT_THE_END))
+
+
+def _voxels(phantom):
+    """Medium and density of every voxel as the transport reads them, uint32 [z, y, x]."""
+    voxels = np.empty(phantom.shape, np.uint32)
+    for z in slabs(phantom.shape):
+        density = np.maximum(phantom.density_g_cm3[z], np.float32(THINNEST_G_CM3))
+        voxels[z] = geometry.pack(phantom.material_index[z], density)
+    return voxels
 
 
 def _highest_energy(emitted, photon_cutoff_mev, electron_cutoff_mev):
@@ -94,17 +179,15 @@ def _highest_energy(emitted, photon_cutoff_mev, electron_cutoff_mev):
 
 def _densest(phantom):
     """Largest density of each material in the grid, g/cm3."""
-    densest = np.zeros(len(phantom.materials))
-    for k in range(len(densest)):
-        densest[k] = phantom.density_g_cm3.max(where=phantom.material_index == k, initial=0.0)
+    densest = np.zeros(len(phantom.materials), np.float32)
+    for z in slabs(phantom.shape):
+        media = phantom.material_index[z].ravel().astype(np.intp)  # sixty times faster than with uint8
+        np.maximum.at(densest, media, phantom.density_g_cm3[z].ravel())
     return densest
 
 
 def _source_tables(phantom, decays, emitted, position_mm):
-    flat = decays.ravel()
-    voxel = np.flatnonzero(flat)
-    share = np.cumsum(flat[voxel])
-    cumulative = (share / share[-1] * TOTAL).astype(np.uint64)
+    voxel, cumulative = _cumulative_decays(decays)
     point = np.zeros(3, np.float32)
     if position_mm is not None:
         place = phantom.grid.to_index(position_mm)
@@ -114,7 +197,7 @@ def _source_tables(phantom, decays, emitted, position_mm):
     cells = np.arange(GUIDE_CELLS, dtype=np.uint64) << np.uint64(20)
     guide = np.searchsorted(threshold[:-1], cells, side="right") - 1
     return source.SourceTables(
-        voxel=voxel.astype(np.int64),
+        voxel=voxel,
         cumulative=cumulative,
         point=point,
         is_point=np.int32(position_mm is not None),
@@ -124,3 +207,24 @@ def _source_tables(phantom, decays, emitted, position_mm):
         particle=emitted.particle.astype(np.int32),
         guide=guide.astype(np.int32),
     )
+
+
+def _cumulative_decays(decays):
+    """Voxels with decays (flat index, uint32) and their cumulative decays (uint64, the last is TOTAL)."""
+    parts = [decays[z].ravel() for z in slabs(decays.shape)]
+    active = sum(np.count_nonzero(part) for part in parts)
+    voxel, cumulative = np.empty(active, np.uint32), np.empty(active, np.uint64)
+    running = cumulative.view(np.float64)  # sums first, whole numbers in the same place afterwards
+    first = done = 0
+    share = 0.0
+    for part in parts:
+        at = np.flatnonzero(part)
+        here = slice(done, done + at.size)
+        voxel[here] = first + at
+        running[here] = np.cumsum(np.r_[share, part[at]])[1:]
+        first, done = first + part.size, done + at.size
+        share = running[done - 1] if done else 0.0
+    for begin in range(0, active, SLAB_VOXELS):
+        here = slice(begin, begin + SLAB_VOXELS)
+        cumulative[here] = (running[here] / share * TOTAL).astype(np.uint64)
+    return voxel, cumulative

@@ -66,9 +66,9 @@ def grid_of(image):
         raise InputError(f"{image_name(image)}: {error}") from error
 
 
-def array_of(image):
-    """The voxel values of a SimpleITK image as an array ``[z, y, x]`` (a copy)."""
-    return sitk.GetArrayFromImage(image)
+def array_of(image, kind=None):
+    """The voxel values of a SimpleITK image as an array ``[z, y, x]`` (a copy), of another type if `kind` is given."""
+    return np.array(sitk.GetArrayViewFromImage(image), dtype=kind)
 
 
 def to_image(values, grid):

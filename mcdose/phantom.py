@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mcdose.arrays import slabs
 from mcdose.errors import InputError, InputWarning, as_input_error
 from mcdose.grid import IDENTITY, Grid
 from mcdose.images import array_of, grid_of, image_name, to_image
@@ -74,8 +75,8 @@ class Phantom:
         if density.ndim != 3:
             raise InputError(f"density: an array of {density.ndim} dimensions; give one indexed [z, y, x]")
         grid = Grid(density.shape, self.spacing_mm, self.origin_mm, self.direction)
-        bad = ~(np.isfinite(density) & (density > 0))
-        if bad.any():
+        if not (density.min() > 0 and density.max() < np.inf):  # false for NaN too
+            bad = ~(np.isfinite(density) & (density > 0))
             raise InputError(
                 f"density: {int(bad.sum())} voxels are not above zero (first {float(density[bad][0])} g/cm3); "
                 "give every voxel a density, 0.0012 for air"
@@ -154,12 +155,15 @@ class Phantom:
         density, index = _apply_curve(array_of(image), curve, image_name(image, "CT"), notes)
         if not source.matches(target):
             density, index, outside = _onto_grid(density, index, source, target, curve, image_name(image, "CT"), notes)
-        used = np.flatnonzero(np.bincount(index.ravel(), minlength=MAX_LABELS))
+        counts = sum(np.bincount(index[z].ravel(), minlength=MAX_LABELS) for z in slabs(index.shape))
+        used = np.flatnonzero(counts)
         renumbered = np.zeros(MAX_LABELS, np.uint8)
         renumbered[used] = np.arange(used.size)
+        for z in slabs(index.shape):
+            index[z] = renumbered[index[z]]
         return cls(
             density,
-            renumbered[index],
+            index,
             tuple(curve.materials[k] for k in used),
             target.spacing_mm,
             target.origin_mm,
@@ -188,6 +192,11 @@ class Phantom:
         """float64 array [z, y, x]: mass of each voxel in kg."""
         return self.density_g_cm3 * (self.voxel_volume_cm3 * KG_PER_G)
 
+    @property
+    def total_mass_kg(self):
+        """Mass of all voxels in kg."""
+        return float(self.density_g_cm3.sum(dtype=float)) * self.voxel_volume_cm3 * KG_PER_G
+
     def density_image(self):
         """The density (g/cm3) as a SimpleITK image."""
         return to_image(self.density_g_cm3, self.grid)
@@ -210,29 +219,36 @@ def _load_curve(curve):
 
 def _apply_curve(hu, curve, name, notes):
     """Density (float32) and material (uint8) of each CT voxel; values beyond the curve take its end points."""
-    if hu.dtype.kind == "f" and not np.isfinite(hu).all():
+    lowest, highest = float(hu.min()), float(hu.max())
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
         count = int((~np.isfinite(hu)).sum())
         raise InputError(f"{name}: {count} voxels are NaN or infinite; replace them by {OUTSIDE_HU:.0f} HU")
     low, high = float(curve.hu[0]), float(curve.hu[-1])
-    above = int((hu > high).sum())
+    above = int((hu > high).sum()) if highest > high else 0
     if above > MAX_SHARE_ABOVE_CURVE * hu.size:
         raise InputError(
             f"{name}: {100 * above / hu.size:.1f} % of the voxels lie above the last point of the curve {curve.name} "
-            f"({high:.0f} HU; maximum {float(hu.max()):.0f}); give a CT in HU, or a curve that reaches further"
+            f"({high:.0f} HU; maximum {highest:.0f}); give a CT in HU, or a curve that reaches further"
         )
     if above:
-        top = float(hu.max())
-        _note(notes, f"{name}: {above} voxels above {high:.0f} HU (maximum {top:.0f}) take the curve's last density")
-    below = int((hu < low).sum())
+        _note(
+            notes, f"{name}: {above} voxels above {high:.0f} HU (maximum {highest:.0f}) take the curve's last density"
+        )
+    below = int((hu < low).sum()) if lowest < low else 0
     if below:
         notes.append(f"{name}: {below} voxels below {low:.0f} HU are taken as {low:.0f} HU")
+    density, index = np.empty(hu.shape, np.float32), np.empty(hu.shape, np.uint8)
     if hu.dtype.kind in "iu":  # few different values: look them up instead of interpolating in every voxel
-        first = int(hu.min())
-        every = np.clip(np.arange(first, int(hu.max()) + 1, dtype=float), low, high)
-        where = hu.astype(np.int32) - first
-        return curve.density(every).astype(np.float32)[where], curve.material_index(every).astype(np.uint8)[where]
-    hu = np.clip(hu, low, high)
-    return curve.density(hu).astype(np.float32), curve.material_index(hu).astype(np.uint8)
+        every = np.clip(np.arange(lowest, highest + 1), low, high)
+        densities, indices = curve.density(every).astype(np.float32), curve.material_index(every).astype(np.uint8)
+        for z in slabs(hu.shape):
+            where = hu[z].astype(np.int32) - int(lowest)
+            density[z], index[z] = densities[where], indices[where]
+    else:
+        for z in slabs(hu.shape):
+            clipped = np.clip(hu[z], low, high)
+            density[z], index[z] = curve.density(clipped), curve.material_index(clipped)
+    return density, index
 
 
 def _onto_grid(density, index, source, target, curve, name, notes):

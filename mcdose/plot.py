@@ -110,17 +110,20 @@ def save_figure(figure, path):
 
 def _title(dose):
     rate = "/s" if dose.per_second else ""
+    how = dose.settings.get("method", "").replace("_", " ")
+    if dose.histories:
+        share = 100 * dose.mean_uncertainty()
+        how = f"{dose.histories:.3g} histories, mean uncertainty {share:.1f} % (1 sd, above half the maximum)"
     text = (
         f"{dose.settings.get('emission', '')}  absorbed dose{' rate' if dose.per_second else ''}:  "
-        f"{dose.decays:.3g} decays{rate}, {dose.histories:.3g} histories, "
-        f"mean uncertainty {100 * dose.mean_uncertainty():.1f} % (1 sd, above half the maximum)"
+        f"{dose.decays:.3g} decays{rate}, {how}"
     ).strip()
     return text if dose.complete else f"PARTIAL RESULT (interrupted) - {text}"
 
 
 def _orient(dose, ct, at_mm):
     """Bring everything into the axes of the patient and find the voxel of the point."""
-    image = sitk.DICOMOrient(to_image(dose.gy, dose.phantom.grid), "LPS")
+    image = sitk.DICOMOrient(dose.to_image(), "LPS")
     grid = grid_of(image)
     uncertainty, density = (
         array_of(sitk.DICOMOrient(to_image(a, dose.phantom.grid), "LPS"))
@@ -145,7 +148,7 @@ def _finest(ct, grid):
 def _underlay_plane(view, normal):
     """The picture under one plane: [row, column] of the two other axes, in the order of the grid."""
     if not isinstance(view.underlay, sitk.Image):
-        return _plane(view.underlay, normal, view.index[normal])
+        return plane_of(view.underlay, normal, view.index[normal])
     size, spacing = list(view.underlay_grid.size_xyz), list(view.underlay_grid.spacing_mm)
     first = view.grid.to_index(view.underlay_grid.origin_mm)
     size[normal], spacing[normal] = 1, view.grid.spacing_mm[normal]
@@ -155,10 +158,10 @@ def _underlay_plane(view, normal):
     plane = sitk.Resample(
         view.underlay, size, sitk.Transform(), sitk.sitkLinear, origin, spacing, direction, AIR_HU, sitk.sitkFloat32
     )
-    return _plane(array_of(plane), normal, 0)
+    return plane_of(array_of(plane), normal, 0)
 
 
-def _plane(array, normal, index):
+def plane_of(array, normal, index):
     """Slice of an array [z, y, x] across the physical axis `normal` (x=0, y=1, z=2)."""
     return np.take(array, index, axis=2 - normal)
 
@@ -180,13 +183,13 @@ def _draw_planes(figure, view, unit):
         style = {"extent": extent, "origin": "lower" if upwards else "upper", "interpolation": "nearest"}
         low, high = view.window
         ax.imshow(_underlay_plane(view, normal), cmap="gray", vmin=low, vmax=high, **style)
-        plane = _plane(view.dose, normal, view.index[normal])
+        plane = plane_of(view.dose, normal, view.index[normal])
         picture = colours(scale(plane))
         picture[..., 3] = OPACITY * np.clip(plane / (FADE_SHARE * top), 0.0, 1.0)
         ax.imshow(picture, **style)
         ax.axvline(local[across], color="white", lw=0.5, alpha=0.6)
         ax.axhline(local[up], color="white", lw=0.5, alpha=0.6)
-        _label_sides(ax, labels, view.grid)
+        label_sides(ax, labels, view.grid)
         ax.set_title(f"{name},  {'xyz'[normal]} = {point[normal]:.1f} mm", fontsize=10)
         ax.set_aspect("equal")
         ax.tick_params(labelsize=7)
@@ -195,7 +198,7 @@ def _draw_planes(figure, view, unit):
     bar.set_label(f"absorbed dose{' rate' if '/' in unit else ''} ({unit}), over {view.underlay_name}")
 
 
-def _label_sides(ax, labels, grid):
+def label_sides(ax, labels, grid):
     """Letters of the patient's sides at the edges of a plane."""
     from matplotlib.patheffects import withStroke
 

@@ -135,6 +135,7 @@ def _simulate(config, phantom, source, mask):
             device=config.device,
             threads=config.threads,
             emissions=config.emissions,
+            electrons=config.electrons,
             photon_cutoff_mev=config.photon_cutoff_kev / KEV_PER_MEV,
             electron_cutoff_mev=config.electron_cutoff_kev / KEV_PER_MEV,
             mask=mask,

@@ -1,30 +1,33 @@
 """Monte Carlo of every emitted particle: the reference absorbed dose.
 
 1. Histories run in batches: independent replicates, each with its decays spread systematically over the source voxels.
-2. A batch's tally is integer; sums over batches are exact, so the result does not depend on threads or chunks.
-3. The uncertainty of a voxel is that of the mean of the batches: with sizes n_b, energies e_b, N = sum n_b, K batches,
-   var(mean) = (sum e_b^2 / n_b - (sum e_b)^2 / N) / ((K - 1) N).
-4. What is not transported (alphas, recoils, anything below its cut-off) is deposited in the source voxel, exactly.
+2. A device transports a batch and adds it to the sums, from which doses and uncertainties follow (``batches``).
+3. What is not transported (alphas, recoils, anything below its cut-off) is deposited in the source voxel, exactly.
+4. Batches grow with the histories done, until the histories or the uncertainty asked for are reached.
 """
 
 import math
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
-from mcdose.dose import Dose, high_dose_region
+from mcdose.arrays import host, slabs
+from mcdose.config import ELECTRONS
+from mcdose.dose import Dose
 from mcdose.errors import InputError
+from mcdose.gpu import chosen
+from mcdose.memory import TRANSPORT_BYTES, check_memory
 
 DEFAULT_UNCERTAINTY = 0.02
 BATCHES = 50  # the uncertainty itself is then known to 10 %
 FEWEST_BATCHES = 10  # before an uncertainty is believed enough to stop
-FIRST_BATCH = 20_000  # histories; later batches grow with the histories done
-LARGEST_BATCH = 1_000_000  # a second or so: progress is seen, and Ctrl-C loses no more
 LOWEST_CUTOFF_MEV = 1e-3
 PROGRESS_SHARE = 0.05  # of the run time may go into showing the uncertainty
+# The uncertainty is judged again after this share of the histories by which it should be reached, and at the latest
+# after this many times those done: judging is a pass over the grid, and depends on histories only, not on the clock.
+JUDGE_AGAIN, JUDGE_LATEST = 0.8, 2.0
 
 
 class Progress(NamedTuple):
@@ -48,6 +51,7 @@ def monte_carlo(
     device="auto",
     threads=None,
     emissions=None,
+    electrons="transport",
     photon_cutoff_mev=0.010,
     electron_cutoff_mev=0.010,
     batches=BATCHES,
@@ -68,11 +72,15 @@ def monte_carlo(
     seed : int
         0 to 2**64 - 1. The same seed and settings give the same dose bit for bit, for any number of threads.
     device : str
-        "auto" or "cpu".
+        "auto" (a GPU if there is one that can be used, else the CPU), "cpu", "cuda", "cuda:N" or "cuda:all" (every GPU
+        of the machine). Devices of different kinds agree within the uncertainty.
     threads : int, optional
         Default: every core this process may use.
     emissions : sequence of str, optional
         Among "beta", "electron", "photon" and "alpha"; default all.
+    electrons : {"transport", "local"}
+        "local" (semi-Monte Carlo) deposits electrons, and the kinetic energy of positrons, where they are emitted or
+        set free; photons are transported all the same, bremsstrahlung is not made.
     photon_cutoff_mev, electron_cutoff_mev : float
         Transport cut-offs and production thresholds, MeV (kinetic energy); from 0.001.
     batches : int
@@ -103,132 +111,88 @@ def monte_carlo(
     """
     seed, batches = _check_run(histories, uncertainty, seed, batches)
     _check_cutoffs(photon_cutoff_mev, electron_cutoff_mev)
-    _check_device(device)
+    gpus = chosen(device)
+    if electrons not in ELECTRONS:
+        raise InputError(f"electrons: {electrons!r}; choose {' or '.join(ELECTRONS)}")
     mask = _check_mask(mask, phantom)
     if histories is None and uncertainty is None:
         uncertainty = DEFAULT_UNCERTAINTY
     report = progress or (lambda state: None)
     workers = _check_threads(threads)
+    if not gpus:  # a GPU is asked how much it has left when it is there
+        check_memory(phantom.grid, TRANSPORT_BYTES)
 
     report(Progress("tables"))
-    from mcdose.engine import problem  # compiles lazily: keeps `import mcdose` quick
+    from mcdose.batches import BatchSums  # these load the compiler: not needed to find bad input
+    from mcdose.devices import device_for
+    from mcdose.engine import Physics, problem
 
     spectrum = _selected(source.spectrum, emissions)
-    run = problem(phantom, source.decays, spectrum, source.position_mm, photon_cutoff_mev, electron_cutoff_mev)
-    sums = _Sums(source, run)
-    _simulate(run, phantom, sums, (histories, uncertainty), seed, workers, batches, mask, report)
-    settings = _settings(source, seed, workers, emissions, photon_cutoff_mev, electron_cutoff_mev, sums)
-    return _dose(run, phantom, source, sums, settings)
+    physics = Physics(photon_cutoff_mev, electron_cutoff_mev, electrons == "transport")
+    run = problem(phantom, source.decays, spectrum, source.position_mm, physics)
+    particles, local = source.total_decays * run.particles_per_decay, run.local_mev_per_decay
+    device = device_for(gpus, run, phantom.grid, workers)
+    del run  # the device lets go of it before the dose is made
+    density, decays = device.array(phantom.density_g_cm3), device.array(source.decays) if local else None
+    sums = BatchSums(device.total, device.squares, density, decays, particles, local)
+    try:
+        if particles:
+            _simulate(device, sums, (histories, uncertainty), seed, batches, mask, report)
+    finally:
+        device.close()
+    settings = _settings(source, seed, emissions, electrons, photon_cutoff_mev, electron_cutoff_mev, sums, device)
+    return _dose(phantom, source, sums, settings)
 
 
-class _Sums:
-    """Sums over batches, and the energies and uncertainties they give. Deposits without transport count as exact."""
-
-    def __init__(self, source, run):
-        from kernels_cuda.tally import N_COUNTERS, UNITS_PER_MEV
-
-        shape = source.decays.shape
-        self.batch = np.zeros(shape, np.int64)
-        self.total = np.zeros(shape, np.int64)
-        self.squares = np.zeros(shape, np.float64)
-        self.counters = np.zeros(N_COUNTERS, np.int64)
-        self.histories = self.batches = 0
-        self.seconds = 0.0
-        self.complete = True
-        self.decays = source.decays
-        self.local_mev = run.local_mev_per_decay
-        self.particles = source.total_decays * run.particles_per_decay
-        self.units_per_mev = UNITS_PER_MEV
-
-    @property
-    def mev_per_unit(self):
-        """Energy of all the decays that one unit of the summed tally stands for."""
-        return self.particles / (max(self.histories, 1) * self.units_per_mev)
-
-    def close_batch(self, counters, size):
-        from kernels_cuda.cpu import gather
-
-        gather(self.batch.reshape(-1), self.total.reshape(-1), self.squares.reshape(-1), 1.0 / size)
-        self.counters = self.counters + counters
-        self.histories += size
-        self.batches += 1
-
-    def energy(self, where=slice(None)):
-        """Energy deposited by all the decays, MeV."""
-        return self.total[where] * self.mev_per_unit + self.decays[where] * self.local_mev
-
-    def standard_deviation(self, where=slice(None)):
-        """Standard deviation of that energy, MeV; NaN before there are two batches."""
-        total, squares = self.total[where], self.squares[where]
-        if self.batches < 2:
-            return np.full(total.shape, 0.0 if self.particles == 0 else np.nan)
-        spread = np.maximum(squares - total.astype(float) ** 2 / self.histories, 0.0)
-        return np.sqrt(spread * self.histories / (self.batches - 1)) * self.mev_per_unit
-
-    def relative_uncertainty(self, where=slice(None)):
-        """Relative standard deviation; NaN where nothing was scored."""
-        energy = self.energy(where)
-        return np.divide(self.standard_deviation(where), energy, out=np.full(energy.shape, np.nan), where=energy > 0)
-
-    def mean_uncertainty(self, density, mask):
-        if self.batches < 2:
-            return math.nan
-        if mask is None:
-            mask = high_dose_region(self.energy() / density, density)
-        return float(np.nan_to_num(self.relative_uncertainty(mask), nan=1.0).mean())
-
-
-def _batch_sizes(histories, batches, voxels):
-    """Sizes of the batches, in turn: equal shares of ``histories``, or growing without end.
+def _batch_sizes(histories, batches, voxels, device):
+    """Sizes of the batches, in turn: equal shares of ``histories``, or growing without end with the histories done.
 
     Summing a batch costs a pass over the grid: in large grids batches are larger.
     """
-    largest = max(LARGEST_BATCH, voxels // batches)
+    largest = max(device.largest_batch, voxels // batches)
     if histories is not None:
         count = min(max(batches, -(-histories // largest)), histories)
         for k in range(count):
             yield histories * (k + 1) // count - histories * k // count
         return
-    done, first = 0, max(FIRST_BATCH, voxels // batches)
+    done, first = 0, max(device.first_batch, voxels // batches)
     while True:
         size = min(max(first, 2 * done // batches), largest)
         yield size
         done += size
 
 
-def _simulate(run, phantom, sums, targets, seed, workers, batches, mask, report):
+def _simulate(device, sums, targets, seed, batches, mask, report):
     """Run batches until the histories or the uncertainty asked for are reached."""
-    from kernels_cuda import cpu
-    from kernels_cuda.device import is_compiled
-
     histories, uncertainty = targets
-    if run.particles_per_decay == 0:
-        return
-    if not is_compiled():
+    mask = None if mask is None else device.array(mask)
+    if not device.compiled:
         report(Progress("compiling"))
     shown = -math.inf
     cost = 0.0
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            cpu.simulate(*run[:4], sums.batch, cpu.Batch(seed, 0, 1), pool, 1)  # compiles or loads the kernels
-            sums.batch[:] = 0
-            begin = time.perf_counter()
-            for size in _batch_sizes(histories, batches, sums.batch.size):
-                batch = cpu.Batch(seed, sums.histories, size)
-                sums.close_batch(cpu.simulate(*run[:4], sums.batch, batch, pool, workers), size)
-                sums.seconds = now = time.perf_counter() - begin
-                judged = uncertainty is not None and sums.batches >= 2
-                if judged or now - shown > cost / PROGRESS_SHARE:
-                    reached = sums.mean_uncertainty(phantom.density_g_cm3, mask)
-                    shown = time.perf_counter() - begin
-                    cost = shown - now
-                    report(_state(sums, histories, uncertainty, reached))
-                    if judged and sums.batches >= min(FEWEST_BATCHES, batches) and reached <= uncertainty:
-                        break
-        except KeyboardInterrupt:
-            if sums.batches < 2:
-                raise
-            sums.complete = False
+    judge_at = 0 if uncertainty is not None else math.inf
+    try:
+        device.prepare()
+        begin = time.perf_counter()
+        for size in _batch_sizes(histories, batches, sums.total.size, device):
+            counters = device.transport(seed, sums.histories, size)
+            sums.count(counters, size)  # before gather: Ctrl-C comes after a call, and finds both or neither done
+            device.gather(size)
+            sums.seconds = now = time.perf_counter() - begin
+            judged = sums.histories >= judge_at and sums.batches >= min(FEWEST_BATCHES, batches)
+            if judged or now - shown > cost / PROGRESS_SHARE:
+                reached = sums.mean_uncertainty(mask)
+                shown = time.perf_counter() - begin
+                cost = shown - now
+                report(_state(sums, histories, uncertainty, reached))
+                if judged and reached <= uncertainty:
+                    break
+                if judged:
+                    judge_at = sums.histories * min(JUDGE_LATEST, JUDGE_AGAIN * (reached / uncertainty) ** 2)
+    except KeyboardInterrupt:
+        if sums.batches < 2:
+            raise
+        sums.complete = False
 
 
 def _state(sums, histories, uncertainty, reached):
@@ -240,32 +204,32 @@ def _state(sums, histories, uncertainty, reached):
     return Progress("transport", sums.histories, histories, rate, reached, uncertainty, left)
 
 
-def _dose(run, phantom, source, sums, settings):
+def _dose(phantom, source, sums, settings):
     from kernels_cuda.tally import EMITTED, ESCAPED, OVERFLOWS
 
     emitted, escaped = int(sums.counters[EMITTED]), int(sums.counters[ESCAPED])
     settings["overflows"] = int(sums.counters[OVERFLOWS])
     energy = np.empty(phantom.shape)
     relative = np.empty(phantom.shape, np.float32)
-    for z in range(phantom.shape[0]):  # slice by slice: no temporary grids
-        energy[z], relative[z] = sums.energy(z), sums.relative_uncertainty(z)
+    for z in slabs(phantom.shape):
+        energy[z], relative[z] = host(sums.energy(z)), host(sums.relative_uncertainty(z))
     return Dose(
         phantom=phantom,
         energy_mev=energy,
         relative_uncertainty=relative,
-        emitted_mev=emitted * sums.mev_per_unit + source.total_decays * run.local_mev_per_decay,
+        emitted_mev=emitted * sums.mev_per_unit + source.total_decays * sums.local_mev,
         escaped_mev=escaped * sums.mev_per_unit,
         decays=source.total_decays,
         histories=sums.histories,
         seconds=sums.seconds,
         settings=settings,
-        tally={"emitted": emitted, "deposited": int(sums.total.sum()), "escaped": escaped},
+        tally={"emitted": emitted, "deposited": sums.deposited_units, "escaped": escaped},
         per_second=source.per_second,
         complete=sums.complete,
     )
 
 
-def _settings(source, seed, threads, emissions, photon_cutoff_mev, electron_cutoff_mev, sums):
+def _settings(source, seed, emissions, electrons, photon_cutoff_mev, electron_cutoff_mev, sums, device):
     import numba
 
     import mcdose
@@ -274,9 +238,10 @@ def _settings(source, seed, threads, emissions, photon_cutoff_mev, electron_cuto
         "method": "monte_carlo",
         **_emission_settings(source.nuclide),
         "emissions": "all" if emissions is None else list(emissions),
+        "electrons": electrons,
         "seed": seed,
-        "device": "cpu",
-        "threads": threads,
+        "device": device.name,
+        "threads": device.threads,
         "batches": sums.batches,
         "photon_cutoff_mev": photon_cutoff_mev,
         "electron_cutoff_mev": electron_cutoff_mev,
@@ -325,11 +290,6 @@ def _check_cutoffs(photon_cutoff_mev, electron_cutoff_mev):
     for name, value in (("photon_cutoff_mev", photon_cutoff_mev), ("electron_cutoff_mev", electron_cutoff_mev)):
         if not LOWEST_CUTOFF_MEV <= value < math.inf:
             raise InputError(f"{name}: {value}; the physics tables begin at {LOWEST_CUTOFF_MEV} MeV (1 keV)")
-
-
-def _check_device(device):
-    if device not in ("auto", "cpu"):
-        raise InputError(f"device: {device!r} is not available in this version; use 'cpu' or 'auto'")
 
 
 def _check_threads(threads):

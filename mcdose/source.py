@@ -111,16 +111,18 @@ class Source:
         per_ml, integrated = UNITS[parse_unit(unit)]
         emission = _emission(nuclide)
         seconds = _integration_seconds(integrate, integrated, emission)
-        values = array_of(image).astype(np.float64)
-        _check_amounts(values, name, unit)
+        decays = array_of(image, np.float64)  # in place from here on
+        _check_amounts(decays, name, unit)
         source, target = grid_of(image), phantom.grid
         notes = []
-        per_voxel = values * (source.voxel_volume_cm3 * ML_PER_CM3) if per_ml else values
+        if per_ml:
+            decays *= source.voxel_volume_cm3 * ML_PER_CM3
         if not source.matches(target):
-            per_voxel = _onto_grid(per_voxel, source, target, name, notes)
-        _check_place(per_voxel, phantom, name, notes)
+            decays = _onto_grid(decays, source, target, name, notes)
+        _check_place(decays, phantom, name, notes)
+        decays *= seconds or 1.0
         per_second = seconds is None and not integrated
-        return cls(per_voxel * (seconds or 1.0), emission, phantom, per_second=per_second, notes=tuple(notes))
+        return cls(decays, emission, phantom, per_second=per_second, notes=tuple(notes))
 
     @property
     def nuclide(self):
@@ -204,48 +206,54 @@ def _integration_seconds(integrate, integrated, emission):
 
 
 def _check_amounts(values, name, unit):
-    bad = ~np.isfinite(values)
-    if bad.any():
-        raise InputError(f"{name}: {int(bad.sum())} voxels are NaN or infinite; set them to zero first")
-    negative = values < 0
-    if negative.any():
+    lowest, highest = values.min(), values.max()  # NaN if any voxel is
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
         raise InputError(
-            f"{name}: negative in {int(negative.sum())} voxels (minimum {values.min():.4g} {unit}); "
+            f"{name}: {int((~np.isfinite(values)).sum())} voxels are NaN or infinite; set them to zero first"
+        )
+    if lowest < 0:
+        raise InputError(
+            f"{name}: negative in {int((values < 0).sum())} voxels (minimum {lowest:.4g} {unit}); "
             "set them to zero first, or check the reconstruction"
         )
-    if not values.any():
+    if highest == 0:
         raise InputError(f"{name}: zero everywhere; nothing decays, check the image and its scale")
 
 
 def _onto_grid(per_voxel, source, target, name, notes):
     """Decays per target voxel, their sum equal to the decays of the source inside the target."""
-    volume_ratio = target.voxel_volume_cm3 / source.voxel_volume_cm3
-    mean, covered, _ = regrid(per_voxel, source, target)
-    out = mean * covered * volume_ratio
+    out, covered, _ = regrid(per_voxel, source, target)
+    out *= covered
+    out *= target.voxel_volume_cm3 / source.voxel_volume_cm3
     inside_share = regrid(np.ones(target.shape, np.float32), target, source).covered
-    expected, total = float((per_voxel * inside_share).sum()), float(per_voxel.sum())
-    if not out.any():
+    inside_share *= per_voxel
+    expected, total = float(inside_share.sum()), float(per_voxel.sum())
+    there = float(out.sum())
+    if not there:
         raise InputError(
             f"{name}: no activity inside the dose grid; check that CT and activity are of the same position"
         )
-    correction = expected / float(out.sum())
+    correction = expected / there
     notes.append(f"{name}: resampled onto the dose grid, decays kept by a factor of {correction:.6f}")
     if total - expected > LOST_SHARE * total:
         lost = 100 * (1 - expected / total)
         _warn(notes, f"{name}: {lost:.2f} % of the activity lies outside the dose grid and is left out")
-    return out * correction
+    out *= correction
+    return out
 
 
 def _check_place(per_voxel, phantom, name, notes):
     """Say how much of the activity lies beyond the CT or in gas; refuse when all of it is beyond."""
-    outside = np.zeros(phantom.shape, bool) if phantom.outside_ct is None else phantom.outside_ct
-    total = per_voxel.sum()
-    beyond = float(per_voxel[outside].sum() / total)
-    if beyond == 1.0:
-        raise InputError(f"{name}: all activity lies outside the CT; check that both are of the same position")
+    gas, outside = ~in_body(phantom.density_g_cm3), phantom.outside_ct
+    total, beyond = float(per_voxel.sum()), 0.0
+    if outside is not None:
+        if not per_voxel.any(where=~outside):
+            raise InputError(f"{name}: all activity lies outside the CT; check that both are of the same position")
+        beyond = float(per_voxel.sum(where=outside)) / total
+        gas &= ~outside
     if beyond > 0:
         _warn(notes, f"{name}: {100 * beyond:.2f} % of the activity lies outside the CT, in voxels taken as air")
-    in_gas = float(per_voxel[~outside & ~in_body(phantom.density_g_cm3)].sum() / total)
+    in_gas = float(per_voxel.sum(where=gas)) / total
     if in_gas > GAS_SHARE:
         _warn(notes, f"{name}: {100 * in_gas:.0f} % of the activity lies in gas or air; check that it matches the CT")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from benchmarks import __main__, cpu, images, memory, report, start, start_run, yardstick
+from benchmarks import __main__, convergence, cpu, history, images, memory, report, start, start_run, yardstick
 from benchmarks.cases import CASES
 
 
@@ -32,13 +32,15 @@ def test_cases_hold_stated_voxels_and_a_source(case):
 
 def test_variance_per_history_falls_neither_with_batches_nor_with_threads():
     case = CASES[0]
-    few, many = cpu.Engine(case, 0.01, 8), cpu.Engine(case, 0.01, 8)
+    few, many = cpu.Engine(case, 1, 0.01, 8), cpu.Engine(case, 2, 0.01, 8)
     with ThreadPoolExecutor(2) as pool:
         for _ in range(20):
             few.run(pool, 1)
         for _ in range(80):
             many.run(pool, 2)
-    assert few.variance_per_history() == pytest.approx(many.variance_per_history(), rel=0.5)
+    (rough, error), (better, smaller) = few.variance_per_history(), many.variance_per_history()
+    assert rough == pytest.approx(better, rel=4 * error)
+    assert smaller < error < 0.5
 
 
 def test_cpu_writes_a_row_for_each_case(tmp_path):
@@ -51,16 +53,49 @@ def test_cpu_writes_a_row_for_each_case(tmp_path):
         for key in ("histories_per_s_core", "ratio_to_yardstick", "ratio_to_egsnrc", "efficiency_per_s", "speed_up"):
             assert case[key] > 0, key
         assert np.array(case["rounds"]).shape == (2, 4, 2)
+    (line,) = (tmp_path / "history.jsonl").read_text().splitlines()
+    assert json.loads(line)["figures"]["y90-water rate"]["value"] == result["cases"]["y90-water"]["ratio_to_yardstick"]
     assert {"processor", "cores", "date", "numba", "kernels"} <= set(result["machine"])
 
 
 def test_memory_accounts_for_the_grid(tmp_path):
-    text = memory.run(voxels=24, histories=500, folder=tmp_path)
-    stages = json.loads((tmp_path / "memory.json").read_text())["stages"]
-    assert [s["stage"] for s in stages][1:3] == ["phantom", "source"]
-    peaks = [s["peak"] for s in stages]
-    assert peaks == sorted(peaks) and peaks[-1] > 24**3 * 40
-    assert "Peak" in text
+    text = memory.run(shape=(20, 24, 28), histories=500, folder=tmp_path)
+    result = json.loads((tmp_path / "memory.json").read_text())
+    stages = [s["stage"] for s in result["stages"]]
+    assert stages[1:3] == ["phantom", "source"] and len(stages) == 5
+    assert all(s["peak"] >= (s["resident"] or 0) > 20 * 24 * 28 * 10 for s in result["stages"])
+    assert result["peak"] == max(s["peak"] for s in result["stages"])
+    assert "28 x 24 x 20" in text
+
+
+def test_uncertainty_falls_with_the_root_of_the_histories(tmp_path):
+    text = convergence.run(half_width=8, batch=2_000, target=0.05, folder=tmp_path)
+    result = json.loads((tmp_path / "convergence.json").read_text())
+    assert result["slope"] == pytest.approx(-0.5, abs=0.1)  # few voxels, 20 batches: a tenth
+    assert result["goal"]["uncertainty"] <= 0.05
+    assert "Convergence" in text
+
+
+def test_a_regression_beyond_the_noise_is_shown(tmp_path):
+    def measured(rate, seconds, error=0.01):
+        figures = {"rate": report.Figure(rate, error), "start, s": report.Figure(seconds, error, more_is_better=False)}
+        report.write("cpu", "Speed", {}, "text", figures, tmp_path)
+
+    assert history.compare(tmp_path, "cpu")[1] == []
+    measured(10.0, 2.0)
+    assert "two are needed" in history.compare(tmp_path, "cpu")[0]
+    measured(9.5, 2.1)
+    assert history.compare(tmp_path, "cpu")[1] == []
+    measured(8.0, 2.1)
+    text, worse = history.compare(tmp_path, "cpu")
+    assert worse == ["rate"] and "-15.8%" in text and "WORSE" in text
+    measured(12.0, 3.0)
+    assert history.compare(tmp_path, "cpu")[1] == ["start, s"]
+    measured(9.0, 3.0, error=0.2)  # too noisy to tell
+    assert history.compare(tmp_path, "cpu")[1] == []
+    assert __main__.main(["--output", str(tmp_path), "compare", "cpu"]) == 0
+    measured(1.0, 3.0)
+    assert __main__.main(["--output", str(tmp_path), "compare"]) == 1
 
 
 def test_start_times_are_in_order(tmp_path, monkeypatch):

@@ -39,7 +39,7 @@ def transport_functions():
 def test_no_double_precision_creeps_into_the_transport():
     """A GPU does double precision at a fraction of the speed. Compiled afresh: the disk cache keeps no listing."""
     from physics_data.materials import material
-    from tests.transport import _shoot, box, media
+    from tests.transport import _shoot, box, media, stacks
 
     memo = {}
     fresh = retarget(_shoot, lambda f: njit(error_model="numpy", fastmath=True)(f), {}, memo)
@@ -48,11 +48,11 @@ def test_no_double_precision_creeps_into_the_transport():
     tables = media([material("water")], 1.2)
     for kind in (0, 1, 2):
         fresh(
-            *tables, grid, *arguments, np.int32(kind), np.ones(3, np.int32), np.zeros(3, np.float32),
+            *tables, grid, *arguments, *stacks(), np.int32(kind), np.ones(3, np.int32), np.zeros(3, np.float32),
             np.array([0, 0, 1], np.float32), np.float32(0.5), 3, np.uint32(1),
         )  # fmt: skip
     compiled = {f"{f.__module__.split('.')[-1]}.{f.__name__}": d for f, d in memo.items() if d.signatures}
-    assert {"electron.transport_electron", "photon.transport_photon", "rng.philox"} <= set(compiled)
+    assert {"electron.transport_charged", "photon.transport_photons", "rng.philox"} <= set(compiled)
     compiled.pop("transport._shoot")
     guilty = {name: double_operations(d)[:2] for name, d in compiled.items() if double_operations(d)}
     assert not guilty
@@ -81,16 +81,17 @@ def test_retarget_rebuilds_callees_and_replaces_primitives():
         calls.append((iz, iy, ix, amount))
 
     from kernels_cuda import particles
+    from tests.transport import stacks
 
     plain = retarget(particles.push, lambda f: f, {id(tally.score): recorded})
-    stack = particles.Stack(np.empty((particles.DEPTH, 9), np.float32), np.empty((particles.DEPTH, 4), np.int32))
     counts = tally.Tally(np.zeros((1, 1, 1), np.int64), np.zeros(tally.N_COUNTERS, np.int64))
-    one = np.float32(1)
-    full = plain(stack, particles.DEPTH, counts, particles.ELECTRON, 0, 0, 0, *[one] * 6, one, one, one)
-    assert full == particles.DEPTH
+    waiting = particles.Waiting(*stacks(), None)
+    waiting.depth[:] = particles.DEPTH
+    plain(waiting, counts, particles.ELECTRON, 0, 0, 0, *[np.float32(1)] * 7, None)
     assert calls == [(0, 0, 0, tally.UNITS_PER_MEV)]
     assert counts.counters[tally.OVERFLOWS] == 1
     assert counts.energy.sum() == 0
+    assert (waiting.depth == particles.DEPTH).all()
 
 
 def test_retarget_refuses_closures():
@@ -106,6 +107,6 @@ def test_retarget_refuses_closures():
 def test_device_functions_are_callable_from_python():
     assert isinstance(device, type(lambda: 0))
     assert geometry.distance_to_face(
-        geometry.Grid(np.zeros((1, 1, 1), np.uint8), np.ones((1, 1, 1), np.float32), *[np.float32(0.5)] * 3),
+        geometry.Grid(np.ones((1, 1, 1), np.uint32), *[np.float32(0.5)] * 3),
         np.float32(0.2), np.float32(-0.3), np.float32(0),
     ) == pytest.approx(0.2)  # fmt: skip

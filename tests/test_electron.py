@@ -5,12 +5,12 @@ import pytest
 
 from kernels_cuda import electron
 from kernels_cuda.device import driver
-from kernels_cuda.particles import DEPTH, ELECTRON, POSITRON, Stack
+from kernels_cuda.particles import ELECTRON, POSITRON, Waiting
 from kernels_cuda.rng import Stream, uniforms
 from kernels_cuda.tally import ESCAPED, N_COUNTERS, OVERFLOWS, UNITS_PER_MEV, Tally
 from physics_data import bremsstrahlung, stopping
 from physics_data.materials import material
-from tests.transport import box, media, shoot
+from tests.transport import box, media, shoot, stacks
 
 MASS = 0.51099895
 WATER = material("water")
@@ -47,7 +47,7 @@ def _lose(which, e, cutoff, n):
     out = np.empty(n, F)
     zero = np.uint32(0)
     for h in range(n):
-        stream = Stream(np.uint32(8), zero, np.uint32(h), zero)
+        stream = Stream(np.uint32(8), zero, np.uint32(h), zero, zero)
         r1, r2, _, _ = uniforms(stream, zero)
         if which == 0:
             out[h], _ = electron.moller_loss(e, cutoff, r1, r2, stream, np.uint32(1))
@@ -93,24 +93,26 @@ def test_bremsstrahlung_photons_have_the_mean_energy_of_the_spectrum(row):
 
 
 @driver()
-def _annihilate(e, n, energy, counters):
+def _annihilate(e, n, energy, counters, state, place, number, depth):
     out = np.empty((n, 8), F)
-    stack = Stack(np.empty((DEPTH, 9), F), np.empty((DEPTH, 4), np.int32))
     zero, none = np.uint32(0), F(0)
     for h in range(n):
+        stream = Stream(np.uint32(8), zero, np.uint32(h), zero, zero)
+        waiting = Waiting(state, place, number, depth, stream)
+        depth[:] = 0
         electron.annihilate_in_flight(
-            stack, np.int32(0), Tally(energy, counters), 0, 0, 0, none, none, none, none, none, F(1), e,
-            Stream(np.uint32(8), zero, np.uint32(h), zero), zero,
-        )  # fmt: skip
+            waiting, Tally(energy, counters), 0, 0, 0, none, none, none, none, none, F(1), e, stream, zero
+        )
         for k in range(2):
-            out[h, 4 * k] = stack.state[k, 6]
-            out[h, 4 * k + 1 : 4 * k + 4] = stack.state[k, 3:6]
+            out[h, 4 * k] = state[0, k, 6]
+            out[h, 4 * k + 1 : 4 * k + 4] = state[0, k, 3:6]
     return out
 
 
 @pytest.mark.parametrize("energy", [0.05, 0.6, 3.0])
 def test_annihilation_in_flight_conserves_energy_and_momentum(energy):
-    out = _annihilate(F(energy), 2000, np.zeros((1, 1, 1), np.int64), np.zeros(N_COUNTERS, np.int64)).astype(float)
+    out = _annihilate(F(energy), 2000, np.zeros((1, 1, 1), np.int64), np.zeros(N_COUNTERS, np.int64), *stacks())
+    out = out.astype(float)
     k = out[:, [0, 4]]
     momentum = k[:, :1] * out[:, 1:4] + k[:, 1:] * out[:, 5:8]
     assert k.sum(axis=1) == pytest.approx(energy + 2 * MASS, rel=1e-5)

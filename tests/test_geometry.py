@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels_cuda.electron import cross_face, first_face
-from kernels_cuda.geometry import Grid, isotropic, rotate, sine_cosine, voxels_on
+from kernels_cuda.geometry import Grid, isotropic, pack, rotate, sine_cosine, voxel, voxels_on
 
 F = np.float32
 
@@ -42,7 +42,7 @@ def test_voxels_are_counted_from_the_centre(x, steps, rest):
 
 
 def test_the_first_face_on_the_way_and_the_voxel_behind_it():
-    grid = Grid(np.zeros((3, 3, 3), np.uint8), np.ones((3, 3, 3), F), F(0.5), F(1.0), F(2.0))
+    grid = Grid(pack(np.zeros((3, 3, 3), np.uint8), np.ones((3, 3, 3), F)), F(0.5), F(1.0), F(2.0))
     u, v, w = F(0.6), F(-0.8), F(0)
     distance, axis = first_face(grid, F(0), F(0), F(0), u, v, w, F(6), F(-8), F(0))
     assert (distance, axis) == (pytest.approx(0.5 / 0.6), 0)
@@ -51,3 +51,12 @@ def test_the_first_face_on_the_way_and_the_voxel_behind_it():
     assert (x, y, z) == (F(-0.5), F(-0.66), F(0))
     far, _ = first_face(grid, F(0), F(0), F(0), u, v, w, F(0.4), F(-0.5), F(0))
     assert far > 1e20
+
+
+def test_a_packed_voxel_keeps_medium_and_density():
+    density = np.array([1e-6, 0.001205, 0.26, 1.0, 1.06, 4.51, 22.6], F).reshape(1, 1, -1)
+    medium = np.array([0, 1, 7, 24, 128, 254, 255], np.uint8).reshape(1, 1, -1)
+    grid = Grid(pack(medium, density), F(0.5), F(0.5), F(0.5))
+    read = [voxel(grid, 0, 0, k) for k in range(density.size)]
+    assert [int(m) for m, _ in read] == medium.ravel().tolist()
+    assert np.array([rho for _, rho in read]) == pytest.approx(density.ravel(), rel=2**-17)

@@ -5,13 +5,14 @@ import pytest
 
 from kernels_cuda import photon
 from kernels_cuda.device import driver
-from kernels_cuda.particles import DEPTH, PHOTON, POSITRON, Stack
+from kernels_cuda.geometry import pack
+from kernels_cuda.particles import PHOTON, POSITRON, Waiting
 from kernels_cuda.rng import Stream, uniforms
 from kernels_cuda.tables import energy_row
 from kernels_cuda.tally import ESCAPED, N_COUNTERS, OVERFLOWS, UNITS_PER_MEV, Tally
 from physics_data import photons as data
 from physics_data.materials import Material, material
-from tests.transport import box, media, shoot
+from tests.transport import box, media, shoot, stacks
 
 MASS = 0.51099895
 WATER = material("water")
@@ -37,7 +38,7 @@ def test_primary_transmission(name, energy):
     medium = material(name)
     tables = absorbing(media([medium], 1.2, voxel_cm=1.0, densities=[3 * medium.density_g_cm3], positrons=False))
     grid = box((11, 1, 1), (1e4, 1e4, 1.0), medium.density_g_cm3)
-    grid.density[10] *= 3
+    grid.voxels[10] = pack(0, np.float32(3 * medium.density_g_cm3))
     deposits, _ = shoot(tables, grid, PHOTON, energy, n, place=(0, 0, 0), position=(0, 0, -0.4999999))
     crossed = 1 - np.cumsum(deposits[:, 0, 0])
     mu = sum(data.cross_sections(medium, np.array([energy])))[0] * medium.density_g_cm3
@@ -52,7 +53,9 @@ def _scatter(p, m, e, n, seed):
     out = np.empty((n, 2), np.float32)
     zero = np.uint32(0)
     for h in range(n):
-        out[h, 0], out[h, 1], _, _ = photon.incoherent_scattering(p, m, e, Stream(seed, zero, np.uint32(h), zero), zero)
+        out[h, 0], out[h, 1], _, _ = photon.incoherent_scattering(
+            p, m, e, Stream(seed, zero, np.uint32(h), zero, zero), zero
+        )
     return out
 
 
@@ -80,7 +83,7 @@ def _scatter_coherently(p, m, e, n):
     out = np.empty(n, np.float32)
     zero = np.uint32(0)
     for h in range(n):
-        out[h], _, _ = photon.coherent_cosine(p, m, e, Stream(np.uint32(5), zero, np.uint32(h), zero), zero)
+        out[h], _, _ = photon.coherent_cosine(p, m, e, Stream(np.uint32(5), zero, np.uint32(h), zero, zero), zero)
     return out
 
 
@@ -112,21 +115,22 @@ def test_energy_is_conserved_to_the_unit_in_every_process():
 
 
 @driver()
-def _absorb(p, t, g, energy, counters, e, n):
-    stack = Stack(np.empty((DEPTH, 9), np.float32), np.empty((DEPTH, 4), np.int32))
+def _absorb(p, t, g, energy, counters, state, place, number, depth, e, n):
     row, a = energy_row(p.energy, e)
     zero, zero32, one = np.float32(0), np.uint32(0), np.float32(1)
     photons, emitted = 0, 0.0
     for h in range(n):
-        stream = Stream(np.uint32(4), zero32, np.uint32(h), zero32)
+        stream = Stream(np.uint32(4), zero32, np.uint32(h), zero32, zero32)
         r, _, _, _ = uniforms(stream, zero32)
-        top, _ = photon.absorb(
-            p, t, g, Tally(energy, counters), stack, np.int32(0), 0, 0, 0, zero, zero, zero, zero, zero, one, e, row,
-            a, r, stream, np.uint32(1),
+        waiting = Waiting(state, place, number, depth, stream)
+        photon.absorb(
+            p, t, g, Tally(energy, counters), waiting, np.uint32(0), one, 0, 0, 0, zero, zero, zero, zero, zero, one, e,
+            row, a, r, stream, np.uint32(1),
         )  # fmt: skip
-        if top > 0:
+        if depth[0] > 0:
             photons += 1
-            emitted += stack.state[0, 6]
+            emitted += state[0, 0, 6]
+            depth[0] = 0
     return photons, emitted
 
 
@@ -137,7 +141,9 @@ def test_k_fluorescence_of_iodine(energy):
     n = 200_000
     tables = rooted(media([iodine], 0.1, voxel_cm=0.1, positrons=False))
     deposits, counters = np.zeros((1, 1, 1), np.int64), np.zeros(N_COUNTERS, np.int64)
-    photons, emitted = _absorb(*tables, box((1, 1, 1), (0.1,) * 3), deposits, counters, np.float32(energy), n)
+    photons, emitted = _absorb(
+        *tables, box((1, 1, 1), (0.1,) * 3), deposits, counters, *stacks(), np.float32(energy), n
+    )
     shell = data.k_shell(53)
     pure = data.cross_sections(Material("I", 4.9, {"I": 1.0}), np.array([energy])).photoelectric[0]
     share = 0.20 * pure / data.cross_sections(iodine, np.array([energy])).photoelectric[0]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels_cuda.device import driver
-from kernels_cuda.rng import Stream, philox, uniforms, unit, unit_high16, unit_low16
+from kernels_cuda.rng import Stream, child, philox, uniforms, unit, unit_high16, unit_low16
 
 # Known answers of Random123 (Salmon et al. 2011), philox4x32-10: counter, key, result.
 VECTORS = [
@@ -34,7 +34,7 @@ def _draw(n):
     out = np.empty((n, 4), np.float32)
     zero = np.uint32(0)
     for h in range(n):
-        out[h] = uniforms(Stream(np.uint32(7), zero, np.uint32(h), zero), zero)
+        out[h] = uniforms(Stream(np.uint32(7), zero, np.uint32(h), zero, zero), zero)
     return out
 
 
@@ -46,3 +46,17 @@ def test_uniforms_are_uniform_and_uncorrelated():
     correlation = np.corrcoef(draws.T) - np.eye(4)
     assert np.abs(correlation).max() < 5 / np.sqrt(n)
     assert np.abs(np.corrcoef(draws[1:, 0], draws[:-1, 0])[0, 1]) < 5 / np.sqrt(n)
+
+
+def test_the_particles_of_a_history_have_numbers_of_their_own():
+    """Three generations, each parent with two children per block drawn: no two share a number."""
+
+    def children(number):
+        stream = Stream(*[np.uint32(0)] * 4, np.uint32(number))
+        return [int(child(stream, np.uint32(block), np.int32(k)).particle) for block in range(1, 31) for k in (0, 1)]
+
+    with np.errstate(over="ignore"):
+        sons = children(1)
+        grandsons = [n for son in sons for n in children(son)]
+    everyone = [0, 1, *sons, *grandsons]
+    assert len(set(everyone)) == len(everyone)

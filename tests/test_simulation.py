@@ -116,6 +116,49 @@ def test_components_add_up(cube):
     assert sum(p.emitted_mev for p in parts) == pytest.approx(whole.emitted_mev, rel=2e-3)
 
 
+@pytest.mark.parametrize("emission", ["Lu-177", "I-131", "F-18", "Ra-223", "Na-24"])
+def test_local_electrons_keep_every_bit_of_energy(cube, emission):
+    source = central(cube, emission, 1e6)
+    dose = mcdose.monte_carlo(cube, source, histories=20_000, electrons="local")
+    assert dose.tally["emitted"] == dose.tally["deposited"] + dose.tally["escaped"]
+    assert dose.emitted_mev == pytest.approx(dose.energy_mev.sum() + dose.escaped_mev, rel=1e-12)
+    expected = 1e6 * source.spectrum.energy_mev() + 2 * 0.51099895e6 * source.spectrum.yield_per_decay("positron")
+    assert dose.emitted_mev == pytest.approx(expected, rel=2e-3)  # energies of photons are sampled
+    assert dose.settings["electrons"] == "local" and dose.settings["overflows"] == 0
+
+
+def test_local_electrons_leave_no_dose_beside_a_pure_beta_source(cube):
+    """Without electrons that move, and without bremsstrahlung, all of Y-90 stays (but for 1e-8 of its photons)."""
+    dose = mcdose.monte_carlo(cube, central(cube, "Y-90", 1e6), histories=2_000, electrons="local")
+    assert dose.energy_mev[5, 5, 5] == pytest.approx(1e6 * mcdose.Nuclide("Y-90").spectrum.energy_mev(), rel=1e-5)
+
+
+@pytest.mark.parametrize("emission", ["Lu-177", "F-18"])
+def test_local_electrons_make_the_whole_dose_in_voxels_of_a_metre(emission):
+    """Where ranges are nothing against a voxel both ways agree, radiative losses of some 1e-4 apart."""
+    phantom = mcdose.Phantom.uniform(WATER, (3, 3, 3), 1000.0)
+    source = central(phantom, emission)
+    whole, local = (mcdose.monte_carlo(phantom, source, histories=60_000, electrons=e) for e in ("transport", "local"))
+    sigma = np.hypot(*(d.relative_uncertainty[1, 1, 1] for d in (whole, local)))
+    assert local.energy_mev[1, 1, 1] == pytest.approx(whole.energy_mev[1, 1, 1], rel=4 * float(sigma) + 1e-3)
+
+
+def test_photons_do_not_notice_that_electrons_stay():
+    """Photons of 60 keV free electrons of 50 um at most: the dose at every distance is the same."""
+    cube = mcdose.Phantom.uniform(WATER, (11, 11, 11), 20.0)
+    source = central(cube, mcdose.Spectrum.monoenergetic("photon", 0.06))
+    whole, local = (
+        mcdose.monte_carlo(cube, source, histories=400_000, electrons=e, seed=s)
+        for e, s in (("transport", 1), ("local", 2))
+    )
+    sigma = np.hypot(whole.relative_uncertainty, local.relative_uncertainty)
+    known = sigma < 0.1
+    z = (local.energy_mev / whole.energy_mev - 1)[known] / sigma[known]
+    assert known.sum() > 300
+    assert abs(z.mean()) < 4 / np.sqrt(z.size)
+    assert z.std() == pytest.approx(1, abs=0.2)
+
+
 def test_dose_does_not_depend_on_how_the_grid_lies():
     """The same anisotropic problem with axes exchanged: the same doses within their uncertainty."""
     phantom = mcdose.Phantom.uniform(WATER, (9, 11, 13), (1.0, 2.0, 4.0))
@@ -181,6 +224,7 @@ def test_few_histories_work(cube):
         ({"batches": 1}, "batches"),
         ({"seed": -1}, "seed"),
         ({"threads": 0}, "threads"),
+        ({"electrons": "some"}, "electrons"),
         ({"device": "cuda"}, "device"),
         ({"photon_cutoff_mev": 1e-5}, "photon_cutoff_mev"),
         ({"electron_cutoff_mev": float("nan")}, "electron_cutoff_mev"),

@@ -7,8 +7,8 @@ import numpy as np
 from kernels_cuda import geometry, tables
 from kernels_cuda.device import driver
 from kernels_cuda.history import follow
-from kernels_cuda.particles import DEPTH, Stack, push
-from kernels_cuda.rng import Stream
+from kernels_cuda.particles import DEPTH, Waiting, push
+from kernels_cuda.rng import DECAY, EMITTED_PARTICLE, Stream, of_particle
 from kernels_cuda.tally import N_COUNTERS, UNITS_PER_MEV, Tally
 from physics_data.electron_tables import electron_tables
 from physics_data.photon_tables import photon_tables
@@ -39,29 +39,37 @@ def media(
 def box(shape, size_cm, density=1.0, medium=0):
     """A grid of one medium; ``size_cm`` (x, y, z) of a voxel."""
     half = [F(s / 2) for s in size_cm]
-    return geometry.Grid(np.full(shape, medium, np.uint8), np.full(shape, density, np.float32), *half)
+    return geometry.Grid(geometry.pack(np.full(shape, medium, np.uint8), np.full(shape, density, np.float32)), *half)
+
+
+def stacks():
+    """Arrays of empty stacks, the first fields of Waiting."""
+    return (
+        np.zeros((2, DEPTH, 7), np.float32), np.zeros((2, DEPTH, 4), np.int32), np.zeros((2, DEPTH), np.uint32),
+        np.zeros(2, np.int64),
+    )  # fmt: skip
 
 
 @driver()
-def _shoot(p, t, g, energy, counters, kind, place, position, direction, e, n, seed):
-    stack = Stack(np.empty((DEPTH, 9), np.float32), np.empty((DEPTH, 4), np.int32))
+def _shoot(p, t, g, energy, counters, state, where, number, depth, kind, place, position, direction, e, n, seed):
     tally = Tally(energy, counters)
     zero = np.uint32(0)
     for h in range(n):
-        top = push(
-            stack, np.int32(0), tally, kind, place[0], place[1], place[2], position[0], position[1], position[2],
-            direction[0], direction[1], direction[2], e, np.float32(-1), np.float32(0),
+        waiting = Waiting(state, where, number, depth, Stream(seed, zero, np.uint32(h), zero, DECAY))
+        push(
+            waiting, tally, kind, place[0], place[1], place[2], position[0], position[1], position[2],
+            direction[0], direction[1], direction[2], e, of_particle(waiting.stream, EMITTED_PARTICLE),
         )  # fmt: skip
-        follow(p, t, g, tally, stack, top, Stream(seed, zero, np.uint32(h), zero))
+        follow(p, t, g, tally, waiting)
 
 
 def shoot(media, grid, kind, energy_mev, n, place=None, position=(0, 0, 0), direction=(0, 0, 1), seed=1):
     """Fraction of the kinetic energy deposited per voxel, and the counters, for n equal particles."""
-    deposits = np.zeros(grid.medium.shape, np.int64)
+    deposits = np.zeros(grid.voxels.shape, np.int64)
     counters = np.zeros(N_COUNTERS, np.int64)
-    place = [s // 2 for s in grid.medium.shape] if place is None else place
+    place = [s // 2 for s in grid.voxels.shape] if place is None else place
     _shoot(
-        *media, grid, deposits, counters, np.int32(kind), np.array(place, np.int32), np.array(position, np.float32),
-        np.array(direction, np.float32), F(energy_mev), n, np.uint32(seed),
+        *media, grid, deposits, counters, *stacks(), np.int32(kind), np.array(place, np.int32),
+        np.array(position, np.float32), np.array(direction, np.float32), F(energy_mev), n, np.uint32(seed),
     )  # fmt: skip
     return deposits / (UNITS_PER_MEV * energy_mev * n), counters

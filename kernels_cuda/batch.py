@@ -1,0 +1,35 @@
+"""A batch of histories, and where in the source each of them begins."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Batch(NamedTuple):
+    """Histories ``first`` to ``first + size - 1`` under a 64-bit seed: an independent replicate of the simulation."""
+
+    seed: int
+    first: int
+    size: int
+
+
+class Placing(NamedTuple):
+    """History i of a batch stands at ``offset + i * stride`` of the cumulative decays; ``shift`` is that of the
+    emission sequence.
+    """
+
+    offset: np.uint64
+    stride: np.uint64
+    shift: np.uint32
+
+
+def placing(batch, decays):
+    """Random offset and shift of a batch; ``decays`` is the last of the integer cumulative decays."""
+    stride = int(decays) // batch.size
+    words = np.random.Philox(key=np.array([batch.seed, batch.first], np.uint64)).random_raw(2)
+    return Placing(np.uint64(int(words[0]) % stride), np.uint64(stride), np.uint32(int(words[1]) >> 32))
+
+
+def seed_words(seed):
+    """The two words of a 64-bit seed, low and high."""
+    return np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
