@@ -6,7 +6,7 @@ where those are; ``compiled``; ``prepare``; ``transport`` and ``gather``, once f
 which only the sums are left.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 
 import numpy as np
@@ -136,7 +136,11 @@ class Cuda:
             self._pool.submit(card.transport, batch, min(k * share, size), min((k + 1) * share, size))
             for k, card in enumerate(self._cards)
         ]
-        return sum(task.result() for task in tasks)
+        try:
+            return sum(task.result() for task in tasks)
+        except BaseException:  # Ctrl-C: the cards end their batch, a second at most, before they are let go
+            wait(tasks)
+            raise
 
     def gather(self, size):
         """Add the batch's tallies, of ``size`` histories together, to the sums and clear them."""
