@@ -57,13 +57,17 @@ class Profile:
         return (self.monte_carlo >= JUDGED) & (self.depth_mm > self.depth_mm.min() + END_MM)
 
     def percent(self, name):
-        """Difference of a method, %."""
-        return np.where(self.judged, 100 * (self.methods[name] / self.monte_carlo - 1), np.nan)
+        """Difference of a method, %; NaN where not judged."""
+        return self._over_monte_carlo(self.methods[name] - self.monte_carlo, np.nan)
 
     @property
     def noise_percent(self):
         """Standard deviation of the Monte Carlo dose, %; 0 where not judged."""
-        return np.where(self.judged, 100 * self.standard_deviation / self.monte_carlo, 0.0)
+        return self._over_monte_carlo(self.standard_deviation, 0.0)
+
+    def _over_monte_carlo(self, values, otherwise):
+        out = np.full(len(values), otherwise)
+        return 100 * np.divide(values, self.monte_carlo, out=out, where=self.judged)
 
     def reach_mm(self, name, side):
         """How far from the face (side: -1 liver, 1 lung) the method is wrong by more than WITHIN and by the noise."""
@@ -79,11 +83,11 @@ def run(folder=None):
     folder.mkdir(parents=True, exist_ok=True)
     profiles = {name: slab_profile(name) for name in NUCLIDES}
     save_figure(draw_profiles(profiles), folder / "lung_liver_slab.png")
-    parts = [_profile_table(profiles)]
+    parts = [profile_table(profiles)]
     for name, blur_mm in (("Y-90", 0.0), ("Y-90", BLUR_MM), ("Lu-177", 0.0), ("Lu-177", BLUR_MM)):
         results = demo_comparisons(name, blur_mm)
         kind = f"blurred by {blur_mm:g} mm" if blur_mm else "sharp"
-        parts.append(f"{name}, activity {kind}\n\n" + _region_table(results))
+        parts.append(f"{name}, activity {kind}\n\n" + region_table(results))
         if name == "Y-90" and not blur_mm:
             results["VSV, local density"].plot(folder / "lung_liver_demo.png", demo.PLOT_AT_MM)
     return "\n\n".join(parts)
@@ -188,10 +192,12 @@ def _reach_text(profile, name, side):
     """Where a method fails on one side of the face, in words."""
     reach = profile.reach_mm(name, side)
     judged = np.abs(profile.depth_mm[profile.judged & (np.sign(profile.depth_mm) == side)]).max()
-    return "nowhere" if not reach else "everywhere" if reach > judged - 2 else f"within {reach:.0f} mm"
+    if not reach:
+        return "nowhere"
+    return f"everywhere ({judged:.0f} mm)" if reach > judged - 2 else f"within {reach:.0f} mm"
 
 
-def _profile_table(profiles):
+def profile_table(profiles):
     """Reach and size of the failure on both sides, and the mean dose of layers next to the face."""
     layer_names = "liver, last 5 mm | lung, first 5 mm | lung, 5 to 30 mm"
     lines = [f"| nuclide | method | more than 5 % off in liver | in lung | {layer_names} |"]
@@ -210,7 +216,7 @@ def _profile_table(profiles):
     return "\n".join(lines)
 
 
-def _region_table(results):
+def region_table(results):
     """Mean doses and their differences, one row per region."""
     first = next(iter(results.values()))
     names = [region.name for region in first.regions[1:]]
@@ -219,5 +225,5 @@ def _region_table(results):
         region = first.region(name)
         cells = [f"{result.region(name).difference_percent:+.1f} %" for result in results.values()]
         sd = 100 * region.reference_sd / region.reference.mean
-        lines.append(f"| {name} | {region.reference.mean:.4g} ± {sd:.1f} % | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {region.reference.mean:.4g} ± {sd:.2f} % | {' | '.join(cells)} |")
     return "\n".join(lines)

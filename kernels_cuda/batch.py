@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .source import Shift
+
 
 class Batch(NamedTuple):
     """Histories ``first`` to ``first + size - 1`` under a 64-bit seed: an independent replicate of the simulation."""
@@ -14,20 +16,19 @@ class Batch(NamedTuple):
 
 
 class Placing(NamedTuple):
-    """History i of a batch stands at ``offset + i * stride`` of the cumulative decays; ``shift`` is that of the
-    emission sequence.
-    """
+    """History i of a batch stands at ``offset + i * stride`` of the cumulative decays; ``shift``: of its sequences."""
 
     offset: np.uint64
     stride: np.uint64
-    shift: np.uint32
+    shift: Shift
 
 
 def placing(batch, decays):
-    """Random offset and shift of a batch; ``decays`` is the last of the integer cumulative decays."""
+    """Random offset and shifts of a batch; ``decays`` is the last of the integer cumulative decays."""
     stride = int(decays) // batch.size
-    words = np.random.Philox(key=np.array([batch.seed, batch.first], np.uint64)).random_raw(2)
-    return Placing(np.uint64(int(words[0]) % stride), np.uint64(stride), np.uint32(int(words[1]) >> 32))
+    words = np.random.Philox(key=np.array([batch.seed, batch.first], np.uint64)).random_raw(1 + len(Shift._fields))
+    shift = Shift(*(np.uint32(word >> np.uint64(32)) for word in words[1:]))
+    return Placing(np.uint64(int(words[0]) % stride), np.uint64(stride), shift)
 
 
 def seed_words(seed):

@@ -13,7 +13,7 @@ from .batch import placing, seed_words
 from .device import driver
 from .history import history
 from .particles import DEPTH, Waiting
-from .rng import DECAY, Stream
+from .rng import EMITTED_PARTICLE, Stream
 from .tally import N_COUNTERS, Tally
 
 CHUNK = 4096
@@ -37,7 +37,7 @@ def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset,
         number = np.uint64(first) + np.uint64(i)
         low = np.uint32(number)
         high = np.uint32(number >> np.uint64(32))
-        stream = Stream(seed_low, seed_high, low, high, DECAY)
+        stream = Stream(seed_low, seed_high, low, high, EMITTED_PARTICLE)
         history(p, t, g, s, tally, Waiting(state, place, particle, depth, stream), i, shift, k)
         target = np.uint64(target + stride)
 

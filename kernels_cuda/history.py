@@ -2,10 +2,8 @@
 
 from .device import device
 from .electron import transport_charged
-from .geometry import isotropic
 from .particles import owned_units, push
 from .photon import transport_photons
-from .rng import EMITTED_PARTICLE, of_particle
 from .source import emission, place
 from .tally import EMITTED, count
 
@@ -19,18 +17,16 @@ def history(p, t, g, s, tally, waiting, i, shift, k):
     p, t, g, s : PhotonTables, ElectronTables, Grid, SourceTables
     tally : Tally
     waiting : Waiting
-        Empty stacks, with the stream of this history.
-    i, shift : int, uint32
-        Number in the batch and the batch's shift of the emission sequence.
+        Empty stacks, with the stream of the emitted particle.
+    i, shift : int, Shift
+        Number in the batch and the batch's shift of the sequences.
     k : int
         Index of the source voxel.
     """
     kind, e = emission(s, i, shift)
-    iz, iy, ix, x, y, z, r1, r2 = place(s, g, k, waiting.stream)
-    u, v, w = isotropic(r1, r2)
+    iz, iy, ix, x, y, z, u, v, w = place(s, g, k, i, shift)
     count(tally.counters, EMITTED, owned_units(kind, e))
-    emitted = of_particle(waiting.stream, EMITTED_PARTICLE)
-    push(waiting, tally, kind, iz, iy, ix, x, y, z, u, v, w, e, emitted)
+    push(waiting, tally, kind, iz, iy, ix, x, y, z, u, v, w, e, waiting.stream)
     follow(p, t, g, tally, waiting)
 
 

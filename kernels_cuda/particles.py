@@ -30,7 +30,7 @@ class Waiting(NamedTuple):
     place: Any  # int32 [2, DEPTH, 4]: kind iz iy ix
     number: Any  # uint32 [2, DEPTH]: of the particle in its history
     depth: Any  # int64 [2]
-    stream: Any  # of the history
+    stream: Any  # of the emitted particle
 
 
 @device

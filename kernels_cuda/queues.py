@@ -17,10 +17,10 @@ import numpy as np
 
 from .device import device
 from .electron import transport_charged
-from .geometry import I0, U0, ZERO, I, U, isotropic
+from .geometry import I0, U0, ZERO, I, U
 from .particles import CHARGED, NOTHING, ONE_COUNT, PHOTON, owned_units
 from .photon import transport_photons
-from .rng import DECAY, EMITTED_PARTICLE, Stream, of_particle
+from .rng import EMITTED_PARTICLE, Stream
 from .source import emission, place
 from .tally import EMITTED, N_COUNTERS, OVERFLOWS, Tally, count
 
@@ -152,11 +152,9 @@ def take_charged(waiting, tally):
         number = np.uint64(d.history + begun)
         low, high = U(number), U(number >> HISTORY_SHIFT)
         kind, e = emission(d.source, d.begin + begun, d.shift)
-        decay = Stream(waiting.stream.seed_low, waiting.stream.seed_high, low, high, DECAY)
-        iz, iy, ix, x, y, z, r1, r2 = place(d.source, d.grid, d.voxel[begun], decay)
-        u, v, w = isotropic(r1, r2)
+        iz, iy, ix, x, y, z, u, v, w = place(d.source, d.grid, d.voxel[begun], d.begin + begun, d.shift)
         count(tally.counters, EMITTED, owned_units(kind, e))
-        emitted = of_particle(decay, EMITTED_PARTICLE)
+        emitted = Stream(waiting.stream.seed_low, waiting.stream.seed_high, low, high, EMITTED_PARTICLE)
         if kind != PHOTON:
             return kind, iz, iy, ix, x, y, z, u, v, w, e, emitted
         push(waiting, tally, kind, iz, iy, ix, x, y, z, u, v, w, e, emitted)

@@ -21,7 +21,7 @@ LOW16 = np.uint32(0xFFFF)
 HALF, TWO_M23, TWO_M16 = np.float32(0.5), np.float32(2.0**-23), np.float32(2.0**-16)
 NEXT = np.uint32(1)
 FIRST = np.uint32(0)
-DECAY, EMITTED_PARTICLE = np.uint32(0), np.uint32(1)  # numbers in a history: its emission, and the particle emitted
+EMITTED_PARTICLE = np.uint32(1)  # number in its history of the particle that a decay emits
 FAMILY = np.uint64(0x9E3779B1)  # odd: parents whose numbers differ keep the numbers of their children apart
 
 

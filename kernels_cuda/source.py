@@ -3,10 +3,12 @@
 1. Decays per voxel are an integer cumulative sum. History i of a batch of B stands at (offset + i) strides of it, with
    a random offset per batch: voxels get their share systematically, not by chance (unbiased, since the offset is
    uniform).
-2. The emission is the inverse cumulative distribution of all transported particles, in segments of one particle type.
-   History i reads it at i times the golden ratio, shifted at random per batch: neighbours in a voxel draw different
-   energies.
-3. Batches are independent of one another; within a batch histories are stratified. Uncertainties come from batches.
+2. Energy, place in the voxel and direction of history i are read at i times six irrational numbers, modulo one: the
+   histories of a voxel spread evenly over all of them instead of by chance (a Kronecker sequence; every stretch of it
+   is even, whatever voxel it falls on). A random shift per batch makes each history uniform and the result unbiased
+   (Cranley & Patterson, SIAM J. Numer. Anal. 13 (1976) 904).
+3. The emission is the inverse cumulative distribution of all transported particles, in segments of one particle type.
+4. Batches are independent of one another; within a batch histories are stratified. Uncertainties come from batches.
 """
 
 from typing import Any, NamedTuple
@@ -14,11 +16,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .device import device
-from .geometry import HALF, TWO, F, I, U
-from .rng import DECAY, of_particle, unit, words
+from .geometry import HALF, ONE, TWO, F, I, U, isotropic
+from .rng import unit
 
-GOLDEN = np.uint32(2654435769)  # 2**32 divided by the golden ratio: the most uniform additive sequence
+# In units of 2**-32: for the energy, which matters most, the golden ratio's inverse, whose multiples are the most even
+# of all; for the five others 1/r, 1/r^2 ... of the root r of r^6 = r + 1, the golden ratio of five dimensions.
+ENERGY_STEP = np.uint32(2654435769)
+X_STEP, Y_STEP, Z_STEP = np.uint32(3785032107), np.uint32(3335640777), np.uint32(2939605023)
+COSINE_STEP, AZIMUTH_STEP = np.uint32(2590590015), np.uint32(2283013049)
 GUIDE_SHIFT = np.uint32(20)  # the upper 12 bits index the guide table
+
+
+class Shift(NamedTuple):
+    """Where a batch begins in the sequences: uint32 each."""
+
+    energy: Any
+    x: Any
+    y: Any
+    z: Any
+    cosine: Any
+    azimuth: Any
 
 
 class SourceTables(NamedTuple):
@@ -38,7 +55,7 @@ class SourceTables(NamedTuple):
 @device
 def emission(s, i, shift):
     """Particle and kinetic energy of history i of a batch."""
-    word = np.uint32(np.uint32(i) * GOLDEN + shift)
+    word = np.uint32(np.uint32(i) * ENERGY_STEP + shift.energy)
     k = s.guide[np.int64(word >> GUIDE_SHIFT)]
     last = s.particle.shape[0] - 1
     while k < last and word >= s.threshold[k + 1]:
@@ -49,19 +66,18 @@ def emission(s, i, shift):
 
 
 @device
-def place(s, g, k, stream):
-    """Voxel of source voxel k, a point in it (uniform, or the point source's), and two numbers for a direction."""
+def place(s, g, k, i, shift):
+    """Voxel of source voxel k, a point in it (uniform, or the point source's), and a direction, for history i."""
     _, ny, nx = g.voxels.shape
     nx, ny, flat = U(nx), U(ny), U(s.voxel[k])
     row = U(flat // nx)
     plane = U(row // ny)
     iz, iy, ix = I(plane), I(row - U(plane * ny)), I(flat - U(row * nx))
-    decay = of_particle(stream, DECAY)
-    a, b, c, d = words(decay, np.uint32(0))
-    e, _, _, _ = words(decay, np.uint32(1))
+    n = U(i)
+    u, v, w = isotropic(unit(U(n * COSINE_STEP + shift.cosine)), unit(U(n * AZIMUTH_STEP + shift.azimuth)))
     if s.is_point:
-        return iz, iy, ix, s.point[0], s.point[1], s.point[2], unit(d), unit(e)
-    x = (TWO * unit(a) - F(1)) * g.half_x
-    y = (TWO * unit(b) - F(1)) * g.half_y
-    z = (TWO * unit(c) - F(1)) * g.half_z
-    return iz, iy, ix, x, y, z, unit(d), unit(e)
+        return iz, iy, ix, s.point[0], s.point[1], s.point[2], u, v, w
+    x = (TWO * unit(U(n * X_STEP + shift.x)) - ONE) * g.half_x
+    y = (TWO * unit(U(n * Y_STEP + shift.y)) - ONE) * g.half_y
+    z = (TWO * unit(U(n * Z_STEP + shift.z)) - ONE) * g.half_z
+    return iz, iy, ix, x, y, z, u, v, w

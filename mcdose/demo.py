@@ -5,17 +5,22 @@
 3. Y-90, 2 GBq: tumours take up four times as much per volume as the liver, 5 % shunts to the lung; activity is sharp
    (no blur of a camera), so that the figure shows the range of the electrons.
 4. The same steps as any run: CT to phantom, activity to decays, Monte Carlo, results.
+5. Voxel S values (of liver) and local deposition beside it: mean doses of the organs, a profile from liver to lung.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
+from mcdose.files import atomic
 from mcdose.grid import Grid
 from mcdose.images import to_image
+from mcdose.local_deposit import local_deposition
 from mcdose.phantom import Phantom
+from mcdose.plot import new_figure, save_figure
 from mcdose.progress import live_progress
-from mcdose.run import results_folder, write_results
+from mcdose.run import results_folder, say, write_results
+from mcdose.s_value_dose import voxel_s_value
 from mcdose.simulation import monte_carlo
 from mcdose.source import Source
 
@@ -31,6 +36,8 @@ HU = {"air": -1000, "fat": -90, "soft": 25, "lung": -745, "liver": 50, "tumour":
 DOME_Z_MM = 18.0  # top of the liver above the grid's centre
 TUMOURS_MM = (((-52.0, -12.0, 0.0), 12.0), ((-30.0, 8.0, -42.0), 15.0))  # centre (x, y, z) and radius
 PLOT_AT_MM = TUMOURS_MM[0][0]
+KERNEL_MEDIUM = "liver"
+PROFILE_INCHES = (7.0, 4.2)
 
 
 def images():
@@ -61,7 +68,67 @@ def run(folder, histories, threads=None):
         with live_progress() as show:
             dose = monte_carlo(phantom, source, histories=histories, threads=threads, progress=show)
         dose = replace(dose, settings={**dose.settings, "demo": "lung-liver phantom, Y-90, 2 GBq"})
-        return write_results(dose, folder, ct, PLOT_AT_MM)
+        status = write_results(dose, folder, ct, PLOT_AT_MM)
+        if dose.complete:
+            _compare_methods(dose, source, folder, threads)
+        return status
+
+
+def _compare_methods(reference, source, folder, threads):
+    """Write methods.txt and methods.png: the fast methods beside the Monte Carlo."""
+    phantom = reference.phantom
+    options = {"medium": KERNEL_MEDIUM, "threads": threads}
+    doses = {
+        "Monte Carlo": reference,
+        "VSV, liver": voxel_s_value(phantom, source, **options),
+        "VSV, local density": voxel_s_value(phantom, source, density_correction="local", **options),
+        "local deposition": local_deposition(phantom, source),
+    }
+    text = _table(doses, _regions(_grid()))
+    with atomic(folder / "methods.txt") as part:
+        part.write_text(text + "\n", encoding="utf-8")
+    _draw_profiles(doses, folder / "methods.png")
+    print(text)
+    say(f"the methods side by side in {folder}: methods.txt, methods.png")
+
+
+def _table(doses, regions):
+    """Mean doses (Gy) of the organs by each method."""
+    z_mm = (np.arange(SHAPE[0]) - (SHAPE[0] - 1) / 2) * SPACING_MM
+    between = (TUMOURS_MM[0][0][2] + TUMOURS_MM[1][0][2]) / 2
+    first = regions["tumour"] & (z_mm > between)[:, None, None]
+    organs = {
+        "tumour 1": first,
+        "tumour 2": regions["tumour"] & ~first,
+        "liver": regions["liver"] & ~regions["tumour"],
+        "lung": regions["lung"],
+    }
+    lines = [f"{'mean dose (Gy)':<20}" + "".join(f"{name:>12}" for name in organs)]
+    for name, dose in doses.items():
+        mass = dose.phantom.mass_kg
+        means = (np.average(dose.gy[organ], weights=mass[organ]) for organ in organs.values())
+        lines.append(f"{name:<20}" + "".join(f"{mean:12.1f}" for mean in means))
+    return "\n".join(lines)
+
+
+def _draw_profiles(doses, path):
+    """The doses along the body through the first tumour and up into the lung."""
+    figure = new_figure(PROFILE_INCHES)
+    ax = figure.subplots()
+    for name, dose in doses.items():
+        _, y, x = dose.phantom.grid.voxel_of(PLOT_AT_MM)
+        edges = (np.arange(SHAPE[0] + 1) - SHAPE[0] / 2) * SPACING_MM
+        style = {"color": "black", "lw": 2.0} if name == "Monte Carlo" else {"lw": 1.3}
+        ax.stairs(dose.gy[:, y, x], edges, baseline=None, label=name, **style)
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(bottom=0.0)
+    ax.set_xlabel("z (mm):  feet  ←   →  head")
+    ax.set_ylabel("absorbed dose (Gy)")
+    ax.legend(fontsize=8)
+    ax.grid(alpha=0.3)
+    x, y, _ = PLOT_AT_MM
+    figure.suptitle(f"Through the tumour under the dome of the liver (x = {x:.0f}, y = {y:.0f} mm)", fontsize=10)
+    save_figure(figure, path)
 
 
 def _grid():

@@ -14,6 +14,7 @@ TRANSPORT_BYTES = 40
 # The same on a GPU, which also holds density and decays for the uncertainty, 4 and 8; and, whatever the grid, the rings
 # of waiting particles, tables and temporaries.
 GPU_BYTES, FIXED_GPU_BYTES = 52, 500e6
+RUN_BYTES = 19 + TRANSPORT_BYTES  # a whole run: the two images 6, phantom 5 and decays 8 as well
 GB = 1e9
 USABLE_SHARE = 0.8  # of the memory, when a voxel size is suggested: the rest is for images, packages and the system
 # Files that hold the limit of a container or batch job (control groups, version 2 and 1).

@@ -18,6 +18,7 @@ from mcdose.config import KEV_PER_MEV, to_toml
 from mcdose.errors import InputError, InputWarning, as_input_error
 from mcdose.files import atomic, output_folder, sha256
 from mcdose.images import array_of, grid_of, image_name, read_image
+from mcdose.memory import RUN_BYTES, check_memory
 from mcdose.phantom import Phantom
 from mcdose.progress import live_progress
 from mcdose.resample import nearest
@@ -103,8 +104,11 @@ def _prepare(config):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)  # they are in the notes, which are shown below
         ct, activity = read_image(config.ct), read_image(config.activity)
-        grid = activity if config.grid == "activity" else ct
-        phantom = Phantom.from_ct(ct, grid=grid, spacing_mm=config.spacing_mm, curve=config.curve)
+        grid = grid_of(activity if config.grid == "activity" else ct)
+        grid = grid if config.spacing_mm is None else grid.respaced(config.spacing_mm)
+        for caution in _memory_cautions(grid):
+            say(f"note: {caution}")
+        phantom = Phantom.from_ct(ct, grid=grid, curve=config.curve)
         source = Source.from_activity(activity, nuclide, phantom, config.activity_unit, config.integrate)
     mask = None if config.mask is None else _mask(read_image(config.mask), phantom)
     if config.plot_at is not None:
@@ -112,6 +116,14 @@ def _prepare(config):
     for note in phantom.notes + source.notes:
         say(f"note: {note}")
     return ct, phantom, source, mask
+
+
+def _memory_cautions(grid):
+    """What is to be known of the memory a run needs; refuses one that cannot fit, before the images are worked on."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InputWarning)
+        check_memory(grid, RUN_BYTES)
+    return [str(warning.message) for warning in caught]
 
 
 def _record(config, notes):

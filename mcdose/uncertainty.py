@@ -48,5 +48,10 @@ def _high_dose(energy, density):
     def body_dose(z):
         return xp.where(density[z] > gas, energy(z) / density[z], 0.0)
 
-    floor = HIGH_DOSE_SHARE * max(float(body_dose(z).max()) for z in slabs(density.shape))
-    return lambda z: body_dose(z) > floor
+    highest = {z.start: float(body_dose(z).max()) for z in slabs(density.shape)}
+    floor = HIGH_DOSE_SHARE * max(highest.values())
+
+    def region(z):
+        return body_dose(z) > floor if highest[z.start] > floor else xp.zeros(density[z].shape, bool)
+
+    return region

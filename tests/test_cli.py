@@ -11,6 +11,7 @@ import pytest
 import mcdose
 from mcdose.cli import main
 from mcdose.images import array_of, read_image
+from tests.kernels import shorten
 
 RESULTS = ["dose.h5", "dose.nii.gz", "dose.png", "run.toml", "summary.txt", "uncertainty.nii.gz"]
 Y90_MEV = 0.933  # per decay, ICRP-107
@@ -74,6 +75,25 @@ def test_options_reach_the_engine(thorax, tmp_path, image_factory):
     assert np.array_equal(mcdose.Dose.load(tmp_path / "again" / "dose.h5").energy_mev, dose.energy_mev)
 
 
+def test_electrons_may_stay_where_they_are(thorax, tmp_path):
+    out = tmp_path / "out"
+    assert main([*dose_command(thorax, out, "--histories", "2000", "--electrons", "local"), "--nuclide", "Lu-177"]) == 0
+    dose = mcdose.Dose.load(out / "dose.h5")
+    assert dose.settings["electrons"] == "local"
+    assert dose.tally["emitted"] == dose.tally["deposited"] + dose.tally["escaped"]
+    assert 'electrons = "local"' in (out / "run.toml").read_text(encoding="utf-8")
+
+
+def test_a_grid_beyond_the_memory_is_refused_with_one_that_fits(thorax, tmp_path, monkeypatch, capsys):
+    from mcdose import memory
+
+    monkeypatch.setattr(memory, "installed_bytes", lambda: 1e9)
+    assert main(dose_command(thorax, tmp_path / "out", "--spacing", "0.1")) == 2
+    said = capsys.readouterr().err
+    assert "780 x 780 x 720 voxels need about 25.8 GB" in said and "--spacing" in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_dose_on_the_ct_grid(thorax, tmp_path):
     assert main(dose_command(thorax, tmp_path / "out", "--grid", "ct", "--histories", "2000")) == 0
     assert mcdose.Dose.load(tmp_path / "out" / "dose.h5").phantom.shape == (18, 20, 20)
@@ -122,9 +142,16 @@ def test_interrupt_before_any_result(thorax, tmp_path, interrupt_after, monkeypa
     assert not (tmp_path / "out").exists()
 
 
-def test_demo(tmp_path, capsys):
+def test_demo(tmp_path, capsys, monkeypatch):
+    shorten(monkeypatch, tmp_path / "cache")
     assert main(["demo", "-o", str(tmp_path / "demo"), "--histories", "2e4"]) == 0
-    assert sorted(p.name for p in (tmp_path / "demo").iterdir()) == [n for n in RESULTS if n != "run.toml"]
+    expected = {*RESULTS, "methods.png", "methods.txt"} - {"run.toml"}
+    assert {p.name for p in (tmp_path / "demo").iterdir()} == expected
+    table = (tmp_path / "demo" / "methods.txt").read_text().splitlines()
+    means = {line[:20].strip(): [float(v) for v in line[20:].split()] for line in table[1:]}
+    # The tumour deep in the liver within a few percent; in the lung S values of soft tissue miss most of the dose.
+    assert means["VSV, liver"][1] == pytest.approx(means["Monte Carlo"][1], rel=0.1)
+    assert means["VSV, liver"][3] < 0.6 * means["Monte Carlo"][3] < means["VSV, local density"][3]
     dose = mcdose.Dose.load(tmp_path / "demo" / "dose.h5")
     assert dose.decays == pytest.approx(2e9 * 64.1 * 3600 / np.log(2), rel=2e-3)
     assert "Y-90" in capsys.readouterr().out

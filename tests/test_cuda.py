@@ -14,8 +14,9 @@ from mcdose.grid import Grid
 from mcdose.memory import check_gpu_memory
 
 HERE = Path(__file__).parent
-# Rounding of float32 (a unit is 2**-26 MeV, an energy of 1 MeV rounds to 4 of them), over the deposits of a run
-ROUNDING_UNITS = 200
+# 3e-5 MeV of a voxel: a unit is 2**-26 MeV, an energy of 1 MeV rounds to 4 of them, and the last bit of a position or
+# direction grows along a track
+ROUNDING_UNITS = 2000
 # Registers per thread at which five blocks of 128 threads still fit a multiprocessor (65536 / 128 / 5)
 REGISTER_BUDGET = 102
 CAPABILITIES = ("7.5", "8.0", "9.0", "12.0")  # Turing, Ampere, Hopper, Blackwell
@@ -42,7 +43,7 @@ def test_kernels_give_what_the_cpu_gives(simulated, nuclide):
     assert r["counters"][0] == r["cpu_counters"][0]
     assert r["unbalanced"] == 0
     assert r["most_units"] <= ROUNDING_UNITS
-    assert r["whole"] > 1e6 * ROUNDING_UNITS / 10
+    assert r["whole"] > 1e5 * ROUNDING_UNITS
 
 
 @pytest.mark.parametrize("nuclide", ["Y-90", "I-131", "F-18"])

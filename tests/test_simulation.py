@@ -68,10 +68,13 @@ def test_uncertainty_covers_the_spread_of_repeated_runs(cube):
     assert z.std() == pytest.approx(1, abs=0.3)
 
 
-def test_more_histories_shrink_the_uncertainty(cube):
-    source = central(cube, "Y-90")
-    few, many = (mcdose.monte_carlo(cube, source, histories=n).mean_uncertainty() for n in (20_000, 180_000))
-    assert few / many == pytest.approx(3, rel=0.35)
+def uncertainty_after(cube, histories, batches):
+    return mcdose.monte_carlo(cube, central(cube, "Y-90"), histories=histories, batches=batches).mean_uncertainty()
+
+
+def test_the_uncertainty_falls_with_the_root_of_the_batches(cube):
+    few, many = uncertainty_after(cube, 20_000, 20), uncertainty_after(cube, 180_000, 180)
+    assert few / many == pytest.approx(3, rel=0.2)
 
 
 def test_a_run_stops_at_the_asked_uncertainty(cube):
@@ -155,7 +158,7 @@ def test_photons_do_not_notice_that_electrons_stay():
     known = sigma < 0.1
     z = (local.energy_mev / whole.energy_mev - 1)[known] / sigma[known]
     assert known.sum() > 300
-    assert abs(z.mean()) < 4 / np.sqrt(z.size)
+    assert abs(z.mean()) < 5 / np.sqrt(z.size)  # neighbours share photons
     assert z.std() == pytest.approx(1, abs=0.2)
 
 

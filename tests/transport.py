@@ -8,7 +8,7 @@ from kernels_cuda import geometry, tables
 from kernels_cuda.device import driver
 from kernels_cuda.history import follow
 from kernels_cuda.particles import DEPTH, Waiting, push
-from kernels_cuda.rng import DECAY, EMITTED_PARTICLE, Stream, of_particle
+from kernels_cuda.rng import EMITTED_PARTICLE, Stream
 from kernels_cuda.tally import N_COUNTERS, UNITS_PER_MEV, Tally
 from physics_data.electron_tables import electron_tables
 from physics_data.photon_tables import photon_tables
@@ -55,10 +55,10 @@ def _shoot(p, t, g, energy, counters, state, where, number, depth, kind, place, 
     tally = Tally(energy, counters)
     zero = np.uint32(0)
     for h in range(n):
-        waiting = Waiting(state, where, number, depth, Stream(seed, zero, np.uint32(h), zero, DECAY))
+        waiting = Waiting(state, where, number, depth, Stream(seed, zero, np.uint32(h), zero, EMITTED_PARTICLE))
         push(
             waiting, tally, kind, place[0], place[1], place[2], position[0], position[1], position[2],
-            direction[0], direction[1], direction[2], e, of_particle(waiting.stream, EMITTED_PARTICLE),
+            direction[0], direction[1], direction[2], e, waiting.stream,
         )  # fmt: skip
         follow(p, t, g, tally, waiting)
 
