@@ -39,6 +39,7 @@ METHODS = {
     "VSV, water": ("tab:blue", lambda p, s: mcdose.voxel_s_value(p, s)),
     "VSV, local density": ("tab:orange", lambda p, s: mcdose.voxel_s_value(p, s, density_correction="local")),
     "VSV, tissue kernels": ("tab:purple", lambda p, s: mcdose.voxel_s_value(p, s, density_correction="tissue")),
+    "along rays": ("tab:red", lambda p, s: mcdose.ray_superposition(p, s)),
 }
 
 
@@ -137,7 +138,7 @@ def demo_comparisons(nuclide, blur_mm=0.0, histories=DEMO_HISTORIES, seed=1):
 
 def demo_regions(phantom):
     """Masks of liver, tumours and lungs of the demonstration phantom."""
-    inside = demo._regions(phantom.grid)
+    inside = demo.regions(phantom.grid)
     z, y, x = (o + s * np.arange(n) for o, s, n in zip(
         phantom.origin_mm[::-1], phantom.spacing_mm[::-1], phantom.shape))  # fmt: skip
     (first, radius), _ = demo.TUMOURS_MM

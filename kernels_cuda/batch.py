@@ -34,3 +34,9 @@ def placing(batch, decays):
 def seed_words(seed):
     """The two words of a 64-bit seed, low and high."""
     return np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
+
+
+def split(batch, decays, near_end):
+    """The first history of a batch that begins at or beyond ``near_end`` of the cumulative decays."""
+    at = placing(batch, decays)
+    return min(max(-(-(int(near_end) - int(at.offset)) // int(at.stride)), 0), batch.size)

@@ -14,7 +14,7 @@ from .device import driver
 from .history import history
 from .particles import DEPTH, Waiting
 from .rng import EMITTED_PARTICLE, Stream
-from .tally import N_COUNTERS, Tally
+from .tally import DELAY, N_COUNTERS, Tally, settle
 
 CHUNK = 4096
 """Histories a thread takes at a time: a few milliseconds, so that threads end together and Ctrl-C is prompt."""
@@ -28,7 +28,7 @@ def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset,
     """
     state, place = np.empty((2, DEPTH, 7), np.float32), np.empty((2, DEPTH, 4), np.int32)
     particle, depth = np.empty((2, DEPTH), np.uint32), np.zeros(2, np.int64)
-    tally = Tally(energy, counters)
+    tally = Tally(energy, counters, np.zeros((DELAY + 1, 2), np.int64))
     target = np.uint64(offset + np.uint64(begin) * stride)
     k = np.searchsorted(s.cumulative, target, side="right")
     for i in range(begin, end):
@@ -40,6 +40,7 @@ def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset,
         stream = Stream(seed_low, seed_high, low, high, EMITTED_PARTICLE)
         history(p, t, g, s, tally, Waiting(state, place, particle, depth, stream), i, shift, k)
         target = np.uint64(target + stride)
+    settle(tally)
 
 
 @driver(nogil=True)
@@ -56,8 +57,8 @@ def gather(batch, total, squares, inverse_size):
             batch[i] = 0
 
 
-def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chunk=CHUNK):
-    """Run one batch and add its deposits to ``energy``.
+def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chunk=CHUNK, part=None):
+    """Run one batch, or part of it, and add its deposits to ``energy``.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chu
         Threads to use.
     chunk : int
         Histories per task.
+    part : tuple of int, optional
+        First history and the one after the last, counted in the batch.
 
     Returns
     -------
@@ -79,7 +82,8 @@ def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chu
     low, high = seed_words(batch.seed)
     at = placing(batch, source.cumulative[-1])
     where = (low, high, np.int64(batch.first), at.shift, at.offset, at.stride)
-    begins = iter(range(0, batch.size, chunk))
+    first, last = part or (0, batch.size)
+    begins = iter(range(first, last, chunk))
     turn, stop = threading.Lock(), threading.Event()
 
     def work():
@@ -89,7 +93,7 @@ def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chu
                 begin = next(begins, None)
             if begin is None:
                 break
-            end = min(begin + chunk, batch.size)
+            end = min(begin + chunk, last)
             run(photons, electrons, grid, source, energy, counters, *where, np.int64(begin), np.int64(end))
         return counters
 

@@ -93,7 +93,7 @@ def kernels(cuda, cache=True):
         with in_cache_directory(cuda.core.config):
             return cuda.jit(fastmath=True, cache=True)(function)
 
-    for function in (tally.score, particles.push, particles.take_charged, particles.take_photon):
+    for function in (tally.score, tally.score_later, particles.push, particles.take_charged, particles.take_photon):
         twin = getattr(queues, function.py_func.__name__)
         substitutes[id(function)] = substitutes[id(twin)] = retarget(twin, compiled, substitutes, memo)
     return Kernels(
@@ -166,6 +166,11 @@ class Card:
         """Set the tally to zero."""
         with self.context():
             self.energy[:] = 0
+
+    def scale(self, weight):
+        """Multiply the tally by a whole number."""
+        with self.context():
+            self.energy *= weight
 
     def use(self):
         """Make this card the current one of this thread."""

@@ -335,7 +335,7 @@ def transport_charged(t, g, tally, waiting):
     spare = False  # one block of random words serves two hinges
     word_c, word_d = U0, U0
     block = FIRST
-    steps = np.int64(0)
+    flights = np.int64(0)
     while True:
         if kind == NOTHING:
             kind, iz, iy, ix, x, y, z, u, v, w, e, stream = take_charged(waiting, tally)
@@ -352,110 +352,110 @@ def transport_charged(t, g, tally, waiting):
             tau = -math.log(tau)
             hinge = flight
             spare = False
-        if n >= t.n_cut or r < distance_to_face(g, x, y, z) * rho * t.longest[m]:
+        moved = n < t.n_cut and r >= distance_to_face(g, x, y, z) * rho * t.longest[m]
+        if not moved:
             end_of_track(t, tally, waiting, kind, m, iz, iy, ix, x, y, z, u, v, w, n, e, owned, rare, stream, block)
             kind = NOTHING
-            continue
-        steps += 1
-        # --- how far: to the hinge, the next hard collision or the cut-off
-        j = U((n + HALF * min(flight, ONE)) * t.medium_rows + HALF)
-        f = t.medium[m, j, 0]
-        h = t.medium[m, j, 1]
-        c = t.medium[m, j, 2]
-        event = HINGE
-        n1 = n + flight / h
-        if n1 >= t.n_cut:
-            n1 = t.n_cut
-            event = CUT
-        e1, r1, hard1 = at_coordinate(t, n1)
-        due = (hard1 - hard) * c
-        if due > tau:
-            n1 = solve(t, 2, hard + tau / c, n + (n1 - n) * (tau / due), n, n1)
-            e1, r1, hard1 = at_coordinate(t, n1)
-            event = HARD
-        path = (r - r1) / (rho * f)
-        x1 = x + u * path
-        y1 = y + v * path
-        z1 = z + w * path
-        distance, axis = first_face(g, x, y, z, u, v, w, x1, y1, z1)
-        if distance > path:
-            x = x1
-            y = y1
-            z = z1
         else:
-            event = FACE
-            n1 = solve(t, 1, r - rho * f * distance, n + (n1 - n) * (distance / max(path, TINY)), n, n1)
+            # --- how far: to the hinge, the next hard collision or the cut-off
+            j = U((n + HALF * min(flight, ONE)) * t.medium_rows + HALF)
+            f = t.medium[m, j, 0]
+            h = t.medium[m, j, 1]
+            c = t.medium[m, j, 2]
+            event = HINGE
+            n1 = n + flight / h
+            if n1 >= t.n_cut:
+                n1 = t.n_cut
+                event = CUT
             e1, r1, hard1 = at_coordinate(t, n1)
-            x += u * distance
-            y += v * distance
-            z += w * distance
-        flight -= (n1 - n) * h
-        tau = max(tau - (hard1 - hard) * c, ZERO)  # rounding where N is nearly flat
-        n = n1
-        e = e1
-        r = r1
-        hard = hard1
-        # --- what happens there
-        if event == FACE:
-            left = owned_units(kind, e)
-            score(tally.energy, iz, iy, ix, owned - left)
-            owned = left
-            iz, iy, ix, x, y, z = cross_face(g, axis, iz, iy, ix, x, y, z, u, v, w)
-            if not inside(g, iz, iy, ix):
-                count(tally.counters, ESCAPED, owned)
-                kind = NOTHING
-                continue
-            m, rho = voxel(g, iz, iy, ix)
-            m = U(m + offset)
-        elif event == HINGE:
-            if spare:
-                word_a = word_c
-                word_b = word_d
-                spare = False
+            due = (hard1 - hard) * c
+            if due > tau:
+                n1 = solve(t, 2, hard + tau / c, n + (n1 - n) * (tau / due), n, n1)
+                e1, r1, hard1 = at_coordinate(t, n1)
+                event = HARD
+            path = (r - r1) / (rho * f)
+            x1 = x + u * path
+            y1 = y + v * path
+            z1 = z + w * path
+            distance, axis = first_face(g, x, y, z, u, v, w, x1, y1, z1)
+            if distance > path:
+                x = x1
+                y = y1
+                z = z1
             else:
-                word_a, word_b, word_c, word_d = words(stream, block)
-                block = np.uint32(block + NEXT)
-                spare = True
-            mu = deflection(t, m, n, unit(word_a))
-            u, v, w = rotate(u, v, w, ONE - TWO * mu, TWO * math.sqrt(mu * (ONE - mu)), unit_high16(word_b))
-            # the hinge keeps to (0, 1 - K/6): the mean depth of a step is then right to second order in its strength K
-            next_hinge = unit_low16(word_b) * (ONE - t.main[U(n * t.main_rows), 3] * SIXTH)
-            flight = ONE - hinge + next_hinge
-            hinge = next_hinge
-        elif event == HARD:
-            r1, r2, r3, r4 = uniforms(stream, block)
-            block = np.uint32(block + NEXT)
-            tau = -math.log(r1)
-            j = U(n * t.medium_rows + HALF)
-            radiative = t.medium[m, j, 3]
-            annihilation = t.medium[m, j, 4]
-            if r2 < radiative:
-                k = photon_energy(t, m, n, e, r2 / radiative)
-                radiate(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e, k, r3, r4, child(stream, block, I0))
-                owned -= units(k)
-                e -= k
-            elif r2 < radiative + annihilation:
-                given, _ = annihilate_in_flight(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e, stream, block)
-                score(tally.energy, iz, iy, ix, owned - given)
-                kind = NOTHING
-                continue
-            elif e > TWO * t.delta_cutoff:
-                turns = (r2 - radiative - annihilation) / (ONE - radiative - annihilation)
-                if kind == POSITRON:
-                    k, block = bhabha_loss(e, t.delta_cutoff, r3, r4, stream, block)
+                event = FACE
+                n1 = solve(t, 1, r - rho * f * distance, n + (n1 - n) * (distance / max(path, TINY)), n, n1)
+                e1, r1, hard1 = at_coordinate(t, n1)
+                x += u * distance
+                y += v * distance
+                z += w * distance
+            flight -= (n1 - n) * h
+            tau = max(tau - (hard1 - hard) * c, ZERO)  # rounding where N is nearly flat
+            n = n1
+            e = e1
+            r = r1
+            hard = hard1
+            # --- what happens there
+            if event == FACE:
+                left = owned_units(kind, e)
+                score(tally.energy, iz, iy, ix, owned - left)
+                owned = left
+                iz, iy, ix, x, y, z = cross_face(g, axis, iz, iy, ix, x, y, z, u, v, w)
+                if inside(g, iz, iy, ix):
+                    m, rho = voxel(g, iz, iy, ix)
+                    m = U(m + offset)
                 else:
-                    k, block = moller_loss(e, t.delta_cutoff, r3, r4, stream, block)
-                e2 = max(e - k, ZERO)
-                # cosines of elastic scattering on a free electron at rest
-                kept = min(ONE, math.sqrt(e2 * (e + TWO_MASS) / (e * (e2 + TWO_MASS))))
-                if range_of(t, k) >= distance_to_face(g, x, y, z) * rho * t.longest[U(m - offset)]:
-                    struck = min(ONE, math.sqrt(k * (e + TWO_MASS) / (e * (k + TWO_MASS))))
-                    u2, v2, w2 = rotate(u, v, w, struck, math.sqrt(ONE - struck * struck), turns)
-                    push(waiting, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, k, child(stream, block, I0))
+                    count(tally.counters, ESCAPED, owned)
+                    kind = NOTHING
+            elif event == HINGE:
+                if spare:
+                    word_a = word_c
+                    word_b = word_d
+                    spare = False
+                else:
+                    word_a, word_b, word_c, word_d = words(stream, block)
+                    block = np.uint32(block + NEXT)
+                    spare = True
+                mu = deflection(t, m, n, unit(word_a))
+                u, v, w = rotate(u, v, w, ONE - TWO * mu, TWO * math.sqrt(mu * (ONE - mu)), unit_high16(word_b))
+                # the hinge keeps to (0, 1 - K/6): the mean depth of a step is right to second order in its strength K
+                next_hinge = unit_low16(word_b) * (ONE - t.main[U(n * t.main_rows), 3] * SIXTH)
+                flight = ONE - hinge + next_hinge
+                hinge = next_hinge
+            elif event == HARD:
+                r1, r2, r3, r4 = uniforms(stream, block)
+                block = np.uint32(block + NEXT)
+                tau = -math.log(r1)
+                j = U(n * t.medium_rows + HALF)
+                radiative = t.medium[m, j, 3]
+                annihilation = t.medium[m, j, 4]
+                if r2 < radiative:
+                    k = photon_energy(t, m, n, e, r2 / radiative)
+                    radiate(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e, k, r3, r4, child(stream, block, I0))
                     owned -= units(k)
-                opposite = turns + HALF if turns < HALF else turns - HALF
-                u, v, w = rotate(u, v, w, kept, math.sqrt(ONE - kept * kept), opposite)
-                e = e2
-            n = coordinate_of(t, e)
-            e, r, hard = at_coordinate(t, n)
-    count(tally.counters, STEPS, steps)
+                    e -= k
+                elif r2 < radiative + annihilation:
+                    given, _ = annihilate_in_flight(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e, stream, block)
+                    score(tally.energy, iz, iy, ix, owned - given)
+                    kind = NOTHING
+                elif e > TWO * t.delta_cutoff:
+                    turns = (r2 - radiative - annihilation) / (ONE - radiative - annihilation)
+                    if kind == POSITRON:
+                        k, block = bhabha_loss(e, t.delta_cutoff, r3, r4, stream, block)
+                    else:
+                        k, block = moller_loss(e, t.delta_cutoff, r3, r4, stream, block)
+                    e2 = max(e - k, ZERO)
+                    # cosines of elastic scattering on a free electron at rest
+                    kept = min(ONE, math.sqrt(e2 * (e + TWO_MASS) / (e * (e2 + TWO_MASS))))
+                    if range_of(t, k) >= distance_to_face(g, x, y, z) * rho * t.longest[U(m - offset)]:
+                        struck = min(ONE, math.sqrt(k * (e + TWO_MASS) / (e * (k + TWO_MASS))))
+                        u2, v2, w2 = rotate(u, v, w, struck, math.sqrt(ONE - struck * struck), turns)
+                        push(waiting, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, k, child(stream, block, I0))
+                        owned -= units(k)
+                    opposite = turns + HALF if turns < HALF else turns - HALF
+                    u, v, w = rotate(u, v, w, kept, math.sqrt(ONE - kept * kept), opposite)
+                    e = e2
+                n = coordinate_of(t, e)
+                e, r, hard = at_coordinate(t, n)
+        flights += moved  # also joins all paths before the next pass: without it the compiler nests loops
+    count(tally.counters, STEPS, flights)

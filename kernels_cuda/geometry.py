@@ -7,6 +7,8 @@
    without branches.
 4. Indices into arrays are cast to unsigned: a signed one costs a test for Python's negative indices at every access.
 5. A voxel is one 32-bit word, so that one access of memory tells density and medium.
+6. A block of 8 x 8 x 8 voxels that are all alike is known by one word: photons fly far, and read the few blocks from a
+   near cache where they would wait for each voxel from memory.
 """
 
 import math
@@ -28,12 +30,18 @@ C2, C4, C6, C8, C10 = F(-4.9348022), F(4.05871142), F(-1.33524002), F(0.23507473
 
 MEDIUM_BITS, MEDIUM_MASK = U(8), U(0xFF)
 SIGN_AND_TAIL = U(7)  # of a positive float32's bits the sign and the last 7 make room for the medium
+BLOCK_BITS = U(3)  # log2 of a block's edge in voxels
+MIXED = U(0)  # of a block whose voxels differ; no voxel's word, since densities are above zero
 
 
 class Grid(NamedTuple):
-    """The phantom: ``voxels`` uint32 [z, y, x] as :func:`pack` makes them; half voxel sizes in cm, float32."""
+    """The phantom: ``voxels`` uint32 [z, y, x] as :func:`pack` makes them; half voxel sizes in cm, float32.
+
+    ``blocks`` uint32 [block z, y, x] as :func:`uniform_blocks` makes them.
+    """
 
     voxels: Any
+    blocks: Any
     half_x: Any
     half_y: Any
     half_z: Any
@@ -50,6 +58,22 @@ def pack(medium, density):
     words <<= MEDIUM_BITS
     words |= np.asarray(medium, np.uint8)
     return words
+
+
+def uniform_blocks(voxels):
+    """The word of each block of voxels that all have it, else ``MIXED``; blocks at the end of an axis may be cut."""
+    edge = 1 << int(BLOCK_BITS)
+    low, high = (_reduced(reduce, voxels, edge) for reduce in (np.minimum, np.maximum))
+    return np.where(low == high, low, MIXED)
+
+
+def _reduced(reduce, voxels, edge):
+    """Minimum or maximum of each block, without a copy of the grid."""
+    slabs = [reduce.reduce(voxels[z : z + edge], axis=0) for z in range(0, voxels.shape[0], edge)]
+    blocks = np.stack(slabs)
+    for axis in (1, 2):
+        blocks = reduce.reduceat(blocks, np.arange(0, voxels.shape[axis], edge), axis=axis)
+    return blocks
 
 
 @device
@@ -93,6 +117,15 @@ def rotate(u, v, w, cosine, sine, turns):
 def voxel(g, iz, iy, ix):
     """Medium and density (g/cm3) of a voxel of the grid."""
     word = U(g.voxels[U(iz), U(iy), U(ix)])
+    return U(word & MEDIUM_MASK), U((word >> MEDIUM_BITS) << SIGN_AND_TAIL).view(F)
+
+
+@device
+def far_voxel(g, iz, iy, ix):
+    """The same, of a voxel that is not likely to be near in memory: its block may know."""
+    word = U(g.blocks[U(iz) >> BLOCK_BITS, U(iy) >> BLOCK_BITS, U(ix) >> BLOCK_BITS])
+    if word == MIXED:
+        word = U(g.voxels[U(iz), U(iy), U(ix)])
     return U(word & MEDIUM_MASK), U((word >> MEDIUM_BITS) << SIGN_AND_TAIL).view(F)
 
 

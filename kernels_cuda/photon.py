@@ -8,7 +8,8 @@
    is in
    a K shell whose fluorescence lies above the cut-off; then the fluorescence photon, or the deposit of the shell's
    energy. Direction: Sauter, Ann. Phys. 403 (1931) 454.
-3. Incoherent scattering: Klein-Nishina times the incoherent scattering function S(x)/Z of the medium, by rejection.
+3. Incoherent scattering: Klein-Nishina times the incoherent scattering function S(x)/Z of the medium, by inversion of
+   the energy given to the electron.
 4. Coherent scattering: squared form factor of the medium by inversion, Thomson's (1 + cos^2)/2 by rejection.
 5. Pair (and triplet) production: kinetic energy shared uniformly, leading-order angles.
 6. An electron that cannot leave its voxel deposits its energy at once; any other waits to be followed.
@@ -30,20 +31,22 @@ from .geometry import (
     I1,
     ONE,
     TWO,
+    U1,
     ZERO,
     F,
     I,
+    U,
     distance_to_face,
+    far_voxel,
     inside,
     isotropic,
     rotate,
-    voxel,
     voxels_on,
 )
 from .particles import ELECTRON, ELECTRON_MASS_MEV, NOTHING, PHOTON, POSITRON, push, take_photon
 from .rng import FIRST, NEXT, child, uniforms
 from .tables import energy_row
-from .tally import ESCAPED, count, score, units
+from .tally import ESCAPED, count, score_later, units
 
 MASS, TWO_MASS = ELECTRON_MASS_MEV, F(2) * ELECTRON_MASS_MEV
 HC = F(0.01239841984)  # h c, MeV Angstrom (CODATA 2018)
@@ -53,32 +56,23 @@ SMALLEST_MAJORANT = F(1e-12)  # 1/cm: a grid of vacuum is left in one flight
 @device
 def interpolate(table, m, i, a, column):
     """Linear interpolation in a [medium, row, column] table."""
-    return table[m, i, column] + a * (table[m, i + 1, column] - table[m, i, column])
+    m, i, column = U(m), U(i), U(column)
+    return table[m, i, column] + a * (table[m, i + U1, column] - table[m, i, column])
 
 
 @device
-def incoherent_scattering(p, m, e, stream, block):
-    """Energy and direction cosine of the scattered photon, an azimuth in turns, and the next block.
-
-    Trial of the energy ratio: the two-branch method for Klein-Nishina of Butcher & Messel, Nucl. Phys. 20 (1960) 15.
-    """
-    alpha = e / MASS
-    low = ONE / (ONE + TWO * alpha)
-    a1 = -math.log(low)
-    a2 = HALF * (ONE - low * low)
-    while True:
-        r1, r2, r3, turns = uniforms(stream, block)
-        block = np.uint32(block + NEXT)
-        if r1 * (a1 + a2) < a1:
-            ratio = math.exp(-a1 * r2)
-        else:
-            ratio = math.sqrt(low * low + (ONE - low * low) * r2)
-        t = min((ONE - ratio) / (alpha * ratio), TWO)  # 1 - cos
-        sine2 = t * (TWO - t)
-        i, a = energy_row(p.transfer, math.sqrt(HALF * t) * e / HC)
-        s = p.incoherent[m, i] + a * (p.incoherent[m, i + 1] - p.incoherent[m, i])
-        if r3 < s * (ONE - ratio * sine2 / (ONE + ratio * ratio)):
-            return e * ratio, ONE - t, turns, block
+def incoherent_scattering(p, m, e, r):
+    """Energy of the scattered photon and 1 - cos of its deflection, from a number in (0, 1)."""
+    i, a = energy_row(p.incoherent_energy, e)
+    quantiles = U(p.incoherent.shape[2]) - U1
+    q = math.sqrt(r) * F(quantiles)
+    k = min(U(q), quantiles - U1)  # the root of the largest number rounds to one
+    low = interpolate(p.incoherent, m, i, a, k)
+    share = low + (q - F(k)) * (interpolate(p.incoherent, m, i, a, k + U1) - low)
+    doubled = TWO * e / MASS
+    largest = ONE + doubled
+    ratio = (largest - doubled * share) / largest
+    return e * ratio, min(TWO * share / (largest * ratio), TWO)
 
 
 @device
@@ -173,7 +167,7 @@ def transport_photons(p, t, g, tally, waiting):
                 break
             row, a, majorant = majorant_at(p, e)
             block = FIRST
-        r1, r2, r3, r4 = uniforms(stream, block)
+        r1, r2, r3, turns = uniforms(stream, block)
         block = np.uint32(block + NEXT)
         flight = -math.log(r1) / majorant
         dx, x = voxels_on(x + u * flight, g.half_x)
@@ -186,48 +180,54 @@ def transport_photons(p, t, g, tally, waiting):
             count(tally.counters, ESCAPED, units(e))
             kind = NOTHING
             continue
-        m, rho = voxel(g, iz, iy, ix)
-        if r2 * majorant >= interpolate(p.attenuation, m, row, a, 0) * rho:
+        m, rho = far_voxel(g, iz, iy, ix)
+        attenuation = interpolate(p.attenuation, m, row, a, 0) * rho
+        chance = r2 * majorant
+        if chance >= attenuation:
             continue
-        if r3 < interpolate(p.attenuation, m, row, a, 1):
-            absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row, a, r4, stream, block)
+        chance /= attenuation  # again uniform in (0, 1): which interaction
+        if chance < interpolate(p.attenuation, m, row, a, 1):
+            absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row, a, r3, stream, block)
             kind = NOTHING
-        elif r3 < interpolate(p.attenuation, m, row, a, 2):
-            e, u, v, w, block = compton(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, stream, block)
+        elif chance < interpolate(p.attenuation, m, row, a, 2):
+            e, u, v, w = compton(
+                p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block
+            )
             if e > p.cutoff:
                 row, a, majorant = majorant_at(p, e)
             else:
                 kind = NOTHING
-        elif r3 < interpolate(p.attenuation, m, row, a, 3) or e <= TWO_MASS:
+        elif chance < interpolate(p.attenuation, m, row, a, 3) or e <= TWO_MASS:
             cosine, turns, block = coherent_cosine(p, m, e, stream, block)
             u, v, w = rotate(u, v, w, cosine, math.sqrt(ONE - cosine * cosine), turns)
         else:
-            make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r4, stream, block)
+            make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block)
             kind = NOTHING
 
 
 @device
-def compton(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, stream, block):
-    """Incoherent scattering with its electron; returns energy and direction of the photon, and the next block.
+def compton(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, r, turns, stream, block):
+    """Incoherent scattering with its electron; returns energy and direction of the photon.
 
-    A photon at or below its cut-off has been deposited.
+    ``r`` chooses the energy, ``turns`` is the azimuth. A photon at or below its cut-off has been deposited.
     """
-    scattered, cosine, turns, block = incoherent_scattering(p, m, e, stream, block)
+    scattered, deflection = incoherent_scattering(p, m, e, r)
+    cosine = ONE - deflection
     electron = max(e - scattered, ZERO)
     owned = units(e)
     if scattered > p.cutoff:
         owned -= units(scattered)
     if electron > t.lowest and leaves_voxel(t, g, m, rho, x, y, z, electron):
         # the electron balances the momentum: tan(theta) = 1 / ((1 + e/mc2) tan(phi/2))
-        q = (ONE + e / MASS) * math.sqrt((ONE - cosine) / max(ONE + cosine, F(1e-9)))
+        q = (ONE + e / MASS) * math.sqrt(deflection / max(TWO - deflection, F(1e-9)))
         c = q / math.sqrt(ONE + q * q)
         opposite = turns + HALF if turns < HALF else turns - HALF
         u2, v2, w2 = rotate(u, v, w, c, math.sqrt(max(ZERO, ONE - c * c)), opposite)
         owned -= units(electron)
         push(waiting, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, child(stream, block, I0))
-    score(tally.energy, iz, iy, ix, owned)
-    u, v, w = rotate(u, v, w, cosine, math.sqrt(ONE - cosine * cosine), turns)
-    return scattered, u, v, w, block
+    score_later(tally, iz, iy, ix, owned)
+    u, v, w = rotate(u, v, w, cosine, math.sqrt(deflection * (TWO - deflection)), turns)
+    return scattered, u, v, w
 
 
 @device
@@ -264,22 +264,22 @@ def absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row
         u, v, w = rotate(u, v, w, cosine, math.sqrt(max(ZERO, ONE - cosine * cosine)), r1)
         owned -= units(electron)
         push(waiting, tally, ELECTRON, iz, iy, ix, x, y, z, u, v, w, electron, child(stream, block, I1))
-    score(tally.energy, iz, iy, ix, owned)
+    score_later(tally, iz, iy, ix, owned)
 
 
 @device
-def make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r, stream, block):
-    """Electron and positron set free."""
+def make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r, turns, stream, block):
+    """Electron and positron set free; ``r`` shares the energy, ``turns`` is the azimuth."""
     free = e - TWO_MASS
     positron = r * free
     electron = free - positron
-    r1, r2, turns, _ = uniforms(stream, block)
+    r1, r2, _, _ = uniforms(stream, block)
     opposite = turns + HALF if turns < HALF else turns - HALF
     c1 = pair_cosine(positron, r1)
     c2 = pair_cosine(electron, r2)
     u1, v1, w1 = rotate(u, v, w, c1, math.sqrt(max(ZERO, ONE - c1 * c1)), turns)
     u2, v2, w2 = rotate(u, v, w, c2, math.sqrt(max(ZERO, ONE - c2 * c2)), opposite)
     rounding = units(e) - units(positron) - units(electron) - units(MASS) - units(MASS)
-    score(tally.energy, iz, iy, ix, rounding)
+    score_later(tally, iz, iy, ix, rounding)
     push(waiting, tally, POSITRON, iz, iy, ix, x, y, z, u1, v1, w1, positron, child(stream, block, I0))
     push(waiting, tally, ELECTRON, iz, iy, ix, x, y, z, u2, v2, w2, electron, child(stream, block, I1))

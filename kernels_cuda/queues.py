@@ -78,6 +78,12 @@ def score(energy, iz, iy, ix, amount):
 
 
 @device
+def score_later(tally, iz, iy, ix, amount):
+    """Add at once: other threads work while one waits for memory."""
+    score(tally.energy, iz, iy, ix, amount)
+
+
+@device
 def push(waiting, tally, kind, iz, iy, ix, x, y, z, u, v, w, e, stream):
     """Put a particle at the end of its ring."""
     row = I0 if kind == PHOTON else CHARGED
@@ -166,7 +172,7 @@ def charged_kernel(t, g, energy, counters, photons, charged, tails, work, decays
     mine = cuda.local.array(2, np.int64)
     begin_thread(own, mine)
     stream = Stream(seed_low, seed_high, U0, U0, U0)
-    transport_charged(t, g, Tally(energy, own), Waiting(photons, charged, tails, work, decays, stream, mine))
+    transport_charged(t, g, Tally(energy, own, own), Waiting(photons, charged, tails, work, decays, stream, mine))
     end_thread(counters, own)
 
 
@@ -176,7 +182,7 @@ def photon_kernel(p, t, g, energy, counters, photons, charged, tails, work, seed
     mine = cuda.local.array(2, np.int64)
     begin_thread(own, mine)
     stream = Stream(seed_low, seed_high, U0, U0, U0)
-    transport_photons(p, t, g, Tally(energy, own), Waiting(photons, charged, tails, work, work, stream, mine))
+    transport_photons(p, t, g, Tally(energy, own, own), Waiting(photons, charged, tails, work, work, stream, mine))
     end_thread(counters, own)
 
 

@@ -28,8 +28,9 @@ class PhotonTables(NamedTuple):
     energy: Any  # EnergyAxis
     attenuation: Any  # [medium, row, 4]: mu/rho (cm2/g); then cumulative shares: photoelectric, incoherent, coherent
     majorant: Any  # [row]: largest linear attenuation coefficient in the grid, 1/cm
-    transfer: Any  # EnergyAxis of x = sin(theta/2)/lambda, 1/Angstrom
-    incoherent: Any  # [medium, row]: incoherent scattering function per electron, 0..1
+    incoherent_energy: Any  # EnergyAxis of ``incoherent``
+    # [medium, row, quantile of sqrt(u)]: energy given to the electron by incoherent scattering, in units of the largest
+    incoherent: Any
     coherent_x2: Any  # [point]: x^2
     coherent: Any  # [medium, point]: integral of F^2 d(x^2) up to x^2
     k_vacancy: Any  # [medium, row, element]: cumulative share of photoabsorptions that leave a K vacancy in the element

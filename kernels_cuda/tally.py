@@ -6,12 +6,16 @@
 2. Integer sums do not depend on their order: the same histories give the same tally on any number of threads.
 3. int64 holds 1.4e11 MeV per voxel and batch.
 
-``score`` and ``count`` are the only functions that write; a GPU replaces them by its own atomics.
+4. An atomic addition holds up all that follows until memory has answered. ``score_later`` asks for the voxel's cache
+   line and lets the energy wait for a few scores more, by when it has come; ``settle`` ends the waiting.
+
+``score``, ``score_later`` and ``count`` are the only functions that write; a GPU replaces them by its own atomics.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -20,15 +24,24 @@ from .device import device
 UNITS_PER_MEV = 2**26
 SCALE, HALF = np.float32(UNITS_PER_MEV), np.float32(0.5)
 
+DELAY = 8  # energies that wait, a power of two: a microsecond of photon transport, several times the answer of memory
+DELAY_MASK, NUMBER = np.int64(DELAY - 1), np.int64(DELAY)
+ZERO, ONE = np.int64(0), np.int64(1)
+
 EMITTED, ESCAPED, OVERFLOWS, STEPS = 0, 1, 2, 3  # rows of the counters
 N_COUNTERS = 4
 
 
 class Tally(NamedTuple):
-    """Where energy goes: ``energy`` int64 [z, y, x] and ``counters`` int64 [N_COUNTERS], in units of 2**-26 MeV."""
+    """Where energy goes: ``energy`` int64 [z, y, x] and ``counters`` int64 [N_COUNTERS], in units of 2**-26 MeV.
+
+    ``late`` int64 [DELAY + 1, 2], zeros at first: flat index and energy of the scores that wait; the last row their
+    number so far. A thread has counters and waiting scores of its own.
+    """
 
     energy: Any
     counters: Any
+    late: Any
 
 
 @intrinsic
@@ -48,6 +61,27 @@ def atomic_add(typing_context, array, i, j, k, value):
     return signature, generate
 
 
+@intrinsic
+def prefetch(typing_context, array, i, j, k):
+    """Ask for the cache line of ``array[i, j, k]``, to be written."""
+    signature = types.void(array, i, j, k)
+
+    def generate(context, builder, signature, arguments):
+        view = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
+        index = [
+            context.cast(builder, argument, kind, types.intp)
+            for argument, kind in zip(arguments[1:], signature.args[1:], strict=True)
+        ]
+        pointer = cgutils.get_item_pointer(context, builder, signature.args[0], view, index, wraparound=False)
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        write, keep, data = word(1), word(3), word(1)
+        builder.call(function, [builder.bitcast(pointer, cgutils.voidptr_t), write, keep, data])
+
+    return signature, generate
+
+
 @device
 def units(energy):
     """Tally units of an energy in MeV, rounded; below 32 MeV they fit an int32."""
@@ -58,6 +92,28 @@ def units(energy):
 def score(energy, iz, iy, ix, amount):
     """Add ``amount`` units to a voxel."""
     atomic_add(energy, iz, iy, ix, amount)
+
+
+@device
+def score_later(tally, iz, iy, ix, amount):
+    """Add ``amount`` units to a voxel that is not likely to be in a cache."""
+    energy, late = tally.energy, tally.late
+    _, ny, nx = energy.shape
+    place = (np.int64(iz) * ny + np.int64(iy)) * nx + np.int64(ix)
+    prefetch(energy, ZERO, ZERO, place)
+    number = late[NUMBER, 0]
+    slot = number & DELAY_MASK
+    atomic_add(energy, ZERO, ZERO, late[slot, 0], late[slot, 1])
+    late[slot, 0], late[slot, 1] = place, amount
+    late[NUMBER, 0] = number + ONE
+
+
+@device
+def settle(tally):
+    """Score what still waits."""
+    for slot in range(DELAY):
+        atomic_add(tally.energy, ZERO, ZERO, tally.late[slot, 0], tally.late[slot, 1])
+        tally.late[slot, 1] = ZERO
 
 
 @device

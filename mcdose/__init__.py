@@ -32,6 +32,7 @@ _HOME = {
     "local_deposition": "mcdose.local_deposit",
     "material": "physics_data.materials",
     "monte_carlo": "mcdose.simulation",
+    "ray_superposition": "mcdose.superposition",
     "read_image": "mcdose.images",
     "s_values": "mcdose.region_s_values",
     "sphere_s_values": "mcdose.sphere_model",

@@ -3,7 +3,8 @@
 1. A batch's tally is integer, and so are the sums over batches: the result does not depend on threads or chunks.
 2. The uncertainty of a voxel is that of the mean of the batches: with sizes n_b, energies e_b, N = sum n_b, K batches,
    var(mean) = (sum e_b^2 / n_b - (sum e_b)^2 / N) / ((K - 1) N).
-3. What is deposited without transport counts as exact.
+3. So is that of a region, whose energy in each batch is kept.
+4. What is deposited without transport counts as exact.
 """
 
 import math
@@ -48,9 +49,15 @@ class BatchSums:
         self.histories = self.batches = 0
         self.seconds = 0.0
         self.complete = True
+        self._sizes, self._region_units = [], []  # of each batch
 
-    def count(self, counters, size):
-        """Count a batch of ``size`` histories, whose tally the device adds to ``total`` and ``squares``."""
+    def count(self, counters, size, region_units=()):
+        """Count a batch of ``size`` histories, whose tally the device adds to ``total`` and ``squares``.
+
+        ``region_units`` is what it deposited in each region, in tally units.
+        """
+        self._sizes.append(size)
+        self._region_units.append(region_units)
         self.counters = self.counters + counters
         self.histories += size
         self.batches += 1
@@ -82,6 +89,20 @@ class BatchSums:
             return scored * (0.0 if self.particles == 0 else math.nan)
         spread = xp.maximum(self.squares[z] - self.total[z].astype(float) ** 2 / self.histories, 0.0)
         return xp.sqrt(spread * (self.histories / (self.batches - 1))) * self.mev_per_unit / scored
+
+    def region_energies(self, count):
+        """Energy transported into each of ``count`` regions, MeV, and its standard uncertainty: float arrays [region].
+
+        The uncertainty is NaN before there are two batches; without any transport the energies are exact.
+        """
+        units = np.array(self._region_units, np.int64).reshape(self.batches, count)
+        energies = units.sum(axis=0) * self.mev_per_unit
+        if self.batches < 2:
+            return energies, np.full(count, 0.0 if self.particles == 0 else math.nan)
+        sizes = np.array(self._sizes, float)[:, None]
+        mean = units.sum(axis=0) / self.histories
+        spread = (sizes * (units / sizes - mean) ** 2).sum(axis=0)  # the formula above, without its cancellation
+        return energies, np.sqrt(spread * (self.histories / (self.batches - 1))) * self.mev_per_unit
 
     def mean_uncertainty(self, mask=None):
         """Mean relative uncertainty over ``mask``; see :func:`mcdose.uncertainty.mean_uncertainty`."""

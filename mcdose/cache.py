@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 
@@ -22,6 +23,17 @@ def cache_folder(kind):
 def content_key(content):
     """A name (hex digits) for JSON-able content: the same for the same content."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@cache
+def source_hash(*packages):
+    """Hash of the code and the data of packages: what they make changes at most when this does."""
+    digest = hashlib.sha256()
+    for package in packages:
+        folder = Path(package.__file__).parent
+        for path in sorted(p for p in folder.iterdir() if p.suffix in (".py", ".toml", ".h5")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def spectrum_content(spectrum):

@@ -86,6 +86,10 @@ take precedence over the file."
     images.add_argument("--activity", type=Path, metavar="IMAGE", help="activity image on any grid")
     images.add_argument("--activity-unit", metavar="UNIT", help="Bq/mL (default), Bq (per voxel), Bq*s or Bq*s/mL")
     images.add_argument("--mask", type=Path, help="region (above zero) over which the uncertainty is judged")
+    images.add_argument(
+        "--masks", type=Path, nargs="+", metavar="IMAGE", help="masks or label images of regions to report the dose of"
+    )
+    images.add_argument("--names", type=Path, metavar="FILE", help="names of their labels, lines such as: 5 liver")
     images.add_argument("--curve", help="HU to density and material: schneider2000 (default) or a TOML file")
     images.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where the results go")
     physics = dose.add_argument_group("physics")
@@ -205,6 +209,8 @@ def _dose(options):
         "histories": options.histories,
         "uncertainty": options.uncertainty,
         "mask": options.mask,
+        "masks": options.masks,
+        "names": options.names,
         "emissions": options.emissions and tuple(options.emissions.split(",")),
         "electrons": options.electrons,
         "photon_cutoff_kev": options.photon_cutoff,

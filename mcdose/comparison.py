@@ -3,10 +3,10 @@
 1. The candidate is brought onto the reference's grid (linear interpolation, noted); masks onto it by nearest voxel.
 2. Mean and dose-volume figures of each region, weighted by mass where the reference has densities, for both doses over
    the same voxels: those where both doses are known.
-3. Uncertainty of a mean: u^2 = sum w_i^2 sigma_i^2, voxels taken as independent. Two effects of
-   opposite sign spoil that, measured over 30 seeds of the liver-lung slab: an electron that crosses several voxels
-   correlates them (true u of the lung beyond a Y-90 source 2 times this in 3 mm voxels, 3 times in 1 mm voxels; 1.1
-   for Lu-177), and stratified sampling of the decays makes means inside a source better (true u 0.1 to 0.6 of this).
+3. Uncertainty of a mean: from the batches of the run where the dose brings the region (`mcdose.region_dose`).
+   Otherwise u^2 = sum w_i^2 sigma_i^2, voxels taken as independent. Two effects of opposite sign spoil that: an
+   electron that crosses several voxels correlates them, and decays spread evenly over the source make means inside it
+   better (true u 0.1 to 3.3 times this, measured over 30 seeds of the liver-lung slab; docs/compare.md).
 4. A voxel differs when |candidate - reference| exceeds 3 sigma of the difference plus a tolerance of the reference.
 5. Gamma index (`mcdose.gamma`). A pass rate is over the voxels of a region that are above the threshold.
 """
@@ -21,6 +21,7 @@ from mcdose.dose_volume import Dvh, checked_weighting, dvh_of
 from mcdose.errors import InputError
 from mcdose.gamma import GammaCriterion, gamma_index, pass_rate
 from mcdose.phantom import in_body
+from mcdose.region_dose import cropped, fingerprint
 from mcdose.regions import regions_on
 
 SIGMAS = 3.0  # standard deviations that noise alone exceeds in 0.3 % of voxels
@@ -40,6 +41,8 @@ class RegionComparison:
     reference, candidate : Dvh
     reference_sd, candidate_sd : float
         Standard uncertainty of the mean doses; NaN when not known.
+    reference_judged, candidate_judged : bool
+        Whether it is from the batches of the run; otherwise the voxels are taken as independent.
     differing_percent : float
         Share of voxels whose difference exceeds noise and tolerance.
     gamma_percent : float
@@ -53,6 +56,8 @@ class RegionComparison:
     candidate_sd: float
     differing_percent: float
     gamma_percent: float
+    reference_judged: bool = False
+    candidate_judged: bool = False
 
     @property
     def difference_percent(self):
@@ -259,19 +264,35 @@ def percent_change(value, reference):
 
 def _region(name, mask, candidate, reference, weighting, differs, index):
     histograms = [dvh_of(image.gy, mask, reference, weighting, name) for image in (reference, candidate)]
-    judged = mask & (reference.gy > 0)
+    own = [_own_sd(image, mask, reference, weighting) for image in (reference, candidate)]
+    spread = [
+        _mean_sd(image, mask, reference, weighting) if sd is None else sd
+        for image, sd in zip((reference, candidate), own)
+    ]
+    above = mask & (reference.gy > 0)
     return RegionComparison(
         name,
         *histograms,
-        _mean_sd(reference, mask, reference, weighting),
-        _mean_sd(candidate, mask, reference, weighting),
-        100 * float(differs[judged].mean()) if judged.any() else float("nan"),
+        *spread,
+        100 * float(differs[above].mean()) if above.any() else float("nan"),
         pass_rate(index, mask),
+        *(sd is not None for sd in own),
     )
 
 
+def _own_sd(image, mask, reference, weighting):
+    """Standard uncertainty that the run of `image` itself has judged for the mean dose of these voxels, or None.
+
+    Its mean is energy over mass: nothing else may be asked for, and the masses must be those of the reference.
+    """
+    if not image.regions or weighting != "mass" or not np.array_equal(image.density_g_cm3, reference.density_g_cm3):
+        return None
+    wanted = fingerprint(cropped(mask), mask.shape)
+    return next((r.standard_uncertainty_gy for r in image.regions.values() if r.fingerprint == wanted), None)
+
+
 def _mean_sd(image, mask, reference, weighting):
-    """Standard uncertainty of the mean dose of a region; NaN when the image brings no uncertainty."""
+    """The same with the voxels taken as independent; NaN when the image brings no uncertainty."""
     sd = image.standard_deviation
     if sd is None:
         return float("nan")

@@ -127,9 +127,9 @@ def _tables(comparison):
                 region.name,
                 f"{dvh.volume_cm3:.4g}",
                 "-" if dvh.mass_g is None else f"{dvh.mass_g:.4g}",
-                _with_sd(dvh.mean, region.reference_sd),
-                _with_sd(region.candidate.mean, region.candidate_sd),
-                _change(region.difference_percent, region.difference_sd_percent),
+                _with_sd(dvh.mean, region.reference_sd, region.reference_judged),
+                _with_sd(region.candidate.mean, region.candidate_sd, region.candidate_judged),
+                _change(region),
                 _percent(region.differing_percent),
                 _percent(region.gamma_percent),
             )
@@ -148,7 +148,8 @@ def _remarks(comparison):
     weighting = comparison.regions[0].reference.weighting
     tolerance = 100 * comparison.tolerance
     yield f"Means and dose-volume figures are weighted by {weighting}; dose-volume figures: reference / candidate."
-    yield "± is one standard deviation of the mean, voxels taken as independent (docs/compare.md: how far they are)."
+    yield "± is one standard deviation of the mean, from the batches of the run; with ≈ it takes the voxels as \
+independent (docs/compare.md: how far they are)."
     known = [image.relative_uncertainty is not None for image in (comparison.reference, comparison.candidate)]
     if not all(known):
         which = "neither dose" if not any(known) else "the candidate" if known[0] else "the reference"
@@ -170,14 +171,22 @@ def _markdown_table(head, rows):
     return "\n".join([line(head), rule, *map(line, rows)])
 
 
-def _with_sd(value, sd):
-    return f"{value:.4g}" if math.isnan(sd) else f"{value:.4g} ± {sd:.2g}"
+def _with_sd(value, sd, judged):
+    return f"{value:.4g}" if math.isnan(sd) else f"{value:.4g} ± {_mark(judged)}{sd:.2g}"
 
 
-def _change(percent, sd):
+def _change(region):
+    percent, sd = region.difference_percent, region.difference_sd_percent
     if math.isnan(percent):
         return "-"
-    return f"{percent:+.2f}" if math.isnan(sd) else f"{percent:+.2f} ± {sd:.2f}"
+    sides = (region.reference_sd, region.reference_judged), (region.candidate_sd, region.candidate_judged)
+    judged = all(judged for side, judged in sides if not math.isnan(side))
+    return f"{percent:+.2f}" if math.isnan(sd) else f"{percent:+.2f} ± {_mark(judged)}{sd:.2f}"
+
+
+def _mark(judged):
+    """What stands before an uncertainty that takes voxels as independent."""
+    return "" if judged else "≈"
 
 
 def _percent(value):

@@ -17,7 +17,7 @@ ELECTRONS = ("transport", "local")
 GRIDS = ("activity", "ct")
 # The tables of the transport reach from 1 keV; a cut-off above 10 MeV would switch the transport off.
 CUTOFF_RANGE_KEV = (1.0, 10_000.0)
-PATHS = ("ct", "activity", "mask", "output")
+PATHS = ("ct", "activity", "mask", "names", "output")
 TEXTS = ("nuclide", "activity_unit", "integrate", "curve")
 
 
@@ -48,6 +48,10 @@ class RunConfig:
         and `histories` comes first.
     mask : Path, optional
         Region (image, above zero) over which the uncertainty is judged.
+    masks : tuple of Path, optional
+        Masks or label images of regions whose mean dose is wanted with its uncertainty.
+    names : Path, optional
+        Names of their labels; see :func:`mcdose.regions.read_names`.
     emissions : tuple of str, optional
         Some of "beta", "electron", "photon", "alpha"; by default all.
     electrons : {"transport", "local"}
@@ -79,6 +83,8 @@ class RunConfig:
     histories: int | None = None
     uncertainty: float | None = None
     mask: Path | None = None
+    masks: tuple | None = None
+    names: Path | None = None
     emissions: tuple | None = None
     electrons: str = "transport"
     photon_cutoff_kev: float = 10.0
@@ -94,6 +100,12 @@ class RunConfig:
         for name in PATHS:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, Path(getattr(self, name)))
+        if self.masks is not None:
+            masks = (self.masks,) if isinstance(self.masks, str | Path) else self.masks
+            _check("masks", masks, _is_paths, "an image, or a list of images,")
+            object.__setattr__(self, "masks", tuple(map(Path, masks)))
+        elif self.names is not None:
+            raise InputError(f"names {str(self.names)!r}: there are no labels to name; give masks as well")
         for name in ("histories", "threads"):
             _check(name, getattr(self, name), lambda v: isinstance(v, int) and v >= 1, "a whole number of at least 1")
         _check("seed", self.seed, lambda v: isinstance(v, int) and 0 <= v < 2**63, "a whole number from 0 to 2^63 - 1")
@@ -140,6 +152,10 @@ def read_config(path, overrides=None):
     for name in PATHS:
         if isinstance(values.get(name), str):
             values[name] = path.parent / values[name]
+    if isinstance(values.get("masks"), str):
+        values["masks"] = [values["masks"]]
+    if _is_list(values.get("masks")):
+        values["masks"] = [path.parent / mask if isinstance(mask, str) else mask for mask in values["masks"]]
     if str(values.get("curve", "")).endswith(".toml"):
         values["curve"] = str(path.parent / values["curve"])
     given = overrides or {}
@@ -226,6 +242,8 @@ def to_toml(config, version, summary=()):
             value = "."  # beside this file
         elif f.name in PATHS or (f.name == "curve" and Path(value).suffix == ".toml"):
             value = str(Path(value).resolve())
+        elif f.name == "masks":
+            value = [str(path.resolve()) for path in value]
         elif isinstance(value, tuple):
             value = list(value)
         lines.append(f"{f.name} = {json.dumps(value, ensure_ascii=False)}")
@@ -235,6 +253,10 @@ def to_toml(config, version, summary=()):
 def _check(name, value, good, needed):
     if value is not None and (isinstance(value, bool) or not good(value)):
         raise InputError(f"{name} {value!r}: {needed} is needed")
+
+
+def _is_paths(value):
+    return _is_list(value) and value and all(isinstance(path, str | Path) for path in value)
 
 
 def _is_list(value):

@@ -40,13 +40,13 @@ def convolve(decays, kernels, device="cpu"):
     """
     for kernel in kernels:
         check_odd(kernel.shape)
+    half = [n // 2 for n in kernels[0].shape]
+    shape = padded_shape(decays, half)
     box = _support(decays)
     inner = decays[box]
-    half = [n // 2 for n in kernels[0].shape]
     on_device = _put(device)
     part = on_device(inner)
     xp, fft, options = _backend(part)
-    shape = [fft.next_fast_len(n + k - 1, real=True) for n, k in zip(inner.shape, kernels[0].shape)]
     transformed = fft.rfftn(part, shape, **options)
     results = []
     for kernel in kernels:
@@ -55,6 +55,14 @@ def convolve(decays, kernels, device="cpu"):
         full = fft.irfftn(spectrum, shape, overwrite_x=True, **options)
         results.append(_cut(host(xp.maximum(full, 0.0, out=full)), box, half, inner.shape, decays.shape))
     return results
+
+
+def padded_shape(decays, half):
+    """Shape (z, y, x) of what is transformed for kernels that reach ``half`` voxels from their middle."""
+    import scipy.fft  # slow to load
+
+    sizes = (edge.stop - edge.start for edge in _support(decays))
+    return tuple(scipy.fft.next_fast_len(n + 2 * h, real=True) for n, h in zip(sizes, half))
 
 
 def check_odd(shape):

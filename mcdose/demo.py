@@ -43,13 +43,13 @@ PROFILE_INCHES = (7.0, 4.2)
 def images():
     """The CT (HU) and the activity (Bq/mL) as SimpleITK images on one grid."""
     grid = _grid()
-    regions = _regions(grid)
+    inside = regions(grid)
     hu = np.full(SHAPE, HU["air"], np.float32)
     for name in ("fat", "soft", "lung", "liver", "tumour", "spongy", "cortical"):
-        hu[regions[name]] = HU[name]
+        hu[inside[name]] = HU[name]
     noise = np.random.default_rng(1).normal(0.0, NOISE_HU, SHAPE)
     hu = np.where(hu > HU["air"], hu + noise, hu).round().astype(np.int16)
-    return to_image(hu, grid), to_image(_concentration(regions, grid), grid)
+    return to_image(hu, grid), to_image(_concentration(inside, grid), grid)
 
 
 def run(folder, histories, threads=None):
@@ -84,7 +84,7 @@ def _compare_methods(reference, source, folder, threads):
         "VSV, local density": voxel_s_value(phantom, source, density_correction="local", **options),
         "local deposition": local_deposition(phantom, source),
     }
-    text = _table(doses, _regions(_grid()))
+    text = _table(doses, regions(_grid()))
     with atomic(folder / "methods.txt") as part:
         part.write_text(text + "\n", encoding="utf-8")
     _draw_profiles(doses, folder / "methods.png")
@@ -92,16 +92,16 @@ def _compare_methods(reference, source, folder, threads):
     say(f"the methods side by side in {folder}: methods.txt, methods.png")
 
 
-def _table(doses, regions):
+def _table(doses, inside):
     """Mean doses (Gy) of the organs by each method."""
     z_mm = (np.arange(SHAPE[0]) - (SHAPE[0] - 1) / 2) * SPACING_MM
     between = (TUMOURS_MM[0][0][2] + TUMOURS_MM[1][0][2]) / 2
-    first = regions["tumour"] & (z_mm > between)[:, None, None]
+    first = inside["tumour"] & (z_mm > between)[:, None, None]
     organs = {
         "tumour 1": first,
-        "tumour 2": regions["tumour"] & ~first,
-        "liver": regions["liver"] & ~regions["tumour"],
-        "lung": regions["lung"],
+        "tumour 2": inside["tumour"] & ~first,
+        "liver": inside["liver"] & ~inside["tumour"],
+        "lung": inside["lung"],
     }
     lines = [f"{'mean dose (Gy)':<20}" + "".join(f"{name:>12}" for name in organs)]
     for name, dose in doses.items():
@@ -136,8 +136,8 @@ def _grid():
     return Grid(SHAPE, SPACING_MM, corner)
 
 
-def _regions(grid):
-    """Where each tissue is: bool arrays, later ones lying over earlier ones."""
+def regions(grid):
+    """Where each tissue is on the grid of :func:`images`: bool arrays by name, later ones lying over earlier ones."""
     z, y, x = (o + SPACING_MM * np.arange(n) for n, o in zip(SHAPE, grid.origin_mm[::-1]))
     z, y, x = z[:, None, None], y[None, :, None], x[None, None, :]
     body = _ellipse(x, y, 0, 0, 132, 92) & (z == z)
@@ -169,9 +169,9 @@ def _ellipse(x, y, cx, cy, rx, ry):
     return ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1
 
 
-def _concentration(regions, grid):
+def _concentration(inside, grid):
     """Activity concentration, Bq/mL."""
-    weight = np.where(regions["tumour"], TUMOUR_TO_LIVER, 1.0) * regions["liver"]
+    weight = np.where(inside["tumour"], TUMOUR_TO_LIVER, 1.0) * inside["liver"]
     weight *= (1 - LUNG_SHUNT) / weight.sum()
-    weight += LUNG_SHUNT * regions["lung"] / regions["lung"].sum()
+    weight += LUNG_SHUNT * inside["lung"] / inside["lung"].sum()
     return (ACTIVITY_BQ * weight / grid.voxel_volume_cm3).astype(np.float32)

@@ -12,6 +12,7 @@ from mcdose.errors import InputError
 from mcdose.hdf5_file import new_hdf5
 from mcdose.images import to_image, write_image
 from mcdose.phantom import KG_PER_G, Phantom, in_body
+from mcdose.region_dose import RegionDose, region_rows
 from mcdose.uncertainty import UNKNOWN, mean_uncertainty
 
 J_PER_MEV = 1.602176634e-13  # exact since the SI of 2019
@@ -49,6 +50,8 @@ class Dose:
         Dose rate (Gy/s) instead of dose (Gy).
     complete : bool
         False when the run was interrupted: a valid result of fewer histories than asked for.
+    regions : dict of str to RegionDose
+        Mean doses of the regions that the run was asked for, with their own uncertainties.
     """
 
     phantom: Phantom
@@ -63,6 +66,7 @@ class Dose:
     tally: dict = field(repr=False)
     per_second: bool = False
     complete: bool = True
+    regions: dict = field(default_factory=dict, repr=False)
 
     def __post_init__(self):
         for name, kind in (("energy_mev", np.float64), ("relative_uncertainty", np.float32)):
@@ -162,7 +166,11 @@ class Dose:
             rows[-2:] = [("method", f"{method}, {self.seconds:.2g} s")]
         if "mask_uncertainty" in self.settings:
             rows.insert(-1, ("  in the mask", f"{100 * self.settings['mask_uncertainty']:.2f} % (1 sd, mean)"))
-        text = "\n".join(f"{name:<16} {value}" for name, value in rows)
+        if self.regions:
+            rows.append(("regions", "mean dose ± 1 sd, mass"))
+            rows += [(f"  {name}", figures) for name, figures in region_rows(self.regions, self.unit)]
+        width = max(len(name) for name, _ in rows)
+        text = "\n".join(f"{name:<{width}} {value}" for name, value in rows)
         return text if self.complete else f"PARTIAL RESULT: the run was interrupted\n{text}"
 
     def to_image(self, quantity="dose"):
@@ -175,11 +183,37 @@ class Dose:
         values = np.empty(self.phantom.shape, np.float32)
         for z in slabs(values.shape):
             values[z] = self._gy(z) if quantity == "dose" else np.nan_to_num(self.relative_uncertainty[z], nan=UNKNOWN)
-        return to_image(values, self.phantom.grid)
+        image = to_image(values, self.phantom.grid)
+        name = "absorbed dose rate" if self.per_second else "absorbed dose"
+        said = f"{name} ({self.unit})" if quantity == "dose" else "relative standard uncertainty (1)"
+        image.SetMetaData("ITK_FileNotes", said)  # the description in NIfTI files
+        return image
 
-    def write_image(self, path, quantity="dose"):
-        """Write the dose or uncertainty as .nii, .nii.gz, .mha or .nrrd."""
-        write_image(self.to_image(quantity), path)
+    def write_image(self, path, quantity="dose", ct=None):
+        """Write the dose or uncertainty as .nii, .nii.gz, .mha or .nrrd, or the dose as DICOM RTDOSE (.dcm).
+
+        Parameters
+        ----------
+        path : str or Path
+        quantity : {"dose", "uncertainty"}
+        ct : str or Path, optional
+            For RTDOSE: the DICOM CT (folder or file) whose patient, study and frame of reference the dose shares.
+
+        Raises
+        ------
+        InputError
+            Unknown suffix or quantity, RTDOSE of a dose rate or an uncertainty, folder not writable or disk full.
+        """
+        if Path(path).suffix.lower() != ".dcm":
+            write_image(self.to_image(quantity), path)
+            return
+        if quantity != "dose" or self.per_second:
+            what = "an uncertainty" if quantity != "dose" else "a dose rate"
+            raise InputError(f"{path}: RTDOSE holds absorbed dose in Gy, not {what}; write .nii.gz, .mha or .nrrd")
+        from mcdose.rtdose import write_rtdose
+
+        comment = f"mcdose, {self.settings.get('emission', 'own spectrum')}"
+        write_rtdose(path, self._gy, self.phantom.grid, ct, comment if self.complete else f"PARTIAL, {comment}")
 
     def plot(self, path, ct=None, at_mm=None, title=None):
         """Draw three planes through a point and a depth profile; see :func:`mcdose.plot.plot_dose`."""
@@ -247,6 +281,11 @@ class Dose:
         group.attrs["notes"] = json.dumps(self.phantom.notes)
         if self.phantom.outside_ct is not None:
             _grid(group, "outside_ct", self.phantom.outside_ct, bool, energy.shape)
+        if self.regions:
+            group = file.create_group("regions")
+            group["name"] = list(self.regions)
+            for f in fields(RegionDose):
+                group[f.name] = [getattr(region, f.name) for region in self.regions.values()]
 
     @classmethod
     def _read(cls, file):
@@ -261,16 +300,27 @@ class Dose:
             outside_ct=group["outside_ct"][:] if "outside_ct" in group else None,
             notes=tuple(json.loads(group.attrs["notes"])),
         )
+        regions = {}
+        if "regions" in file:
+            group = file["regions"]
+            columns = [_column(group[f.name]) for f in fields(RegionDose)]
+            regions = {name: RegionDose(*row) for name, *row in zip(_column(group["name"]), *columns)}
         return cls(
             phantom=phantom,
             energy_mev=file["energy_mev"][:],
             relative_uncertainty=file["relative_uncertainty"][:],
             **{name: file.attrs[name].item() for name in _SCALARS},
             **{name: json.loads(file.attrs[name]) for name in ("settings", "tally")},
+            regions=regions,
         )
 
 
 _SCALARS = tuple(f.name for f in fields(Dose) if f.type in (float, int, bool))
+
+
+def _column(data):
+    """The values of a one-dimensional HDF5 dataset of texts or numbers, as Python's own."""
+    return [value.decode() if isinstance(value, bytes) else value for value in data[:].tolist()]
 
 
 def _grid(group, name, values, kind, shape, unit=None):

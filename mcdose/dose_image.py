@@ -1,7 +1,7 @@
 """Dose images of any tool, read for comparison, with their unit made sure of.
 
-1. mcdose's own HDF5 bring dose, uncertainty and density; DICOM RTDOSE bring their unit and scale
-   (DoseUnits, DoseGridScaling; DICOM PS3.3 C.8.8.3); other images are in gray only if they or the user say so.
+1. mcdose's own HDF5 bring dose, uncertainty and density; DICOM RTDOSE bring their unit and scale (`mcdose.rtdose`);
+   other images are in gray only if they or the user say so.
 2. A dose on another grid is interpolated linearly between voxel centres; where its voxels are smaller than the target's
    it is averaged over points of the target voxel, as many as skip none of them. Dose is a quantity at a point, unlike
    activity or mass, whose sums `mcdose.resample.regrid` keeps.
@@ -19,11 +19,10 @@ from mcdose.dose import Dose
 from mcdose.errors import InputError
 from mcdose.grid import Grid
 from mcdose.images import array_of, grid_of, image_name, read_image, to_image
+from mcdose.rtdose import read_rtdose
 
 GY_PER_UNIT = {"Gy": 1.0, "mGy": 1e-3, "cGy": 1e-2, "Gy/s": 1.0, "mGy/s": 1e-3, "mGy/h": 1e-3 / 3600.0}
 UNIT_KEYS = ("unit", "units", "Unit", "Units", "ITK_FileNotes", "descrip", "intent_name")  # where files may say it
-RTDOSE_GRAY = "GY"  # DoseUnits; the other defined term is RELATIVE
-UNEVEN_MM = 0.01  # frame offsets that differ by more than this are not one spacing
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +42,8 @@ class DoseImage:
         When known.
     name : str
     notes : tuple of str
+    regions : dict of str to RegionDose
+        Mean doses whose uncertainty the run itself has judged; on the grid of that run only.
     """
 
     gy: np.ndarray
@@ -52,6 +53,7 @@ class DoseImage:
     density_g_cm3: np.ndarray | None = None
     name: str = "dose"
     notes: tuple = field(default=(), repr=False)
+    regions: dict = field(default_factory=dict, repr=False)
 
     def __post_init__(self):
         object.__setattr__(self, "gy", np.ascontiguousarray(self.gy, dtype=np.float64))
@@ -116,7 +118,7 @@ def as_dose_image(dose, unit=None, name=None):
         if path.suffix.lower() in (".h5", ".hdf5"):
             return _of_dose(Dose.load(path), name)
         if path.is_file() and _is_dicom(path):
-            return _read_rtdose(path, name)
+            return DoseImage(*read_rtdose(path), name=name)
         dose = read_image(path)
     if not hasattr(dose, "GetSpacing"):
         raise InputError(f"dose {type(dose).__name__}: give a Dose, a dose image or the path of one")
@@ -167,6 +169,7 @@ def _of_dose(dose, name):
         dose.relative_uncertainty,
         dose.phantom.density_g_cm3,
         name or title,
+        regions=dose.regions,
     )
 
 
@@ -198,44 +201,3 @@ def _is_dicom(path):
     from pydicom.misc import is_dicom
 
     return is_dicom(path)
-
-
-def _read_rtdose(path, name):
-    import pydicom
-
-    try:
-        file = pydicom.dcmread(path)
-        modality = file.get("Modality")
-    except (pydicom.errors.InvalidDicomError, OSError) as error:
-        raise InputError(f"{path}: damaged DICOM file; export it again") from error
-    if modality != "RTDOSE":
-        raise InputError(f"{path}: DICOM of modality {modality}; give an RTDOSE file")
-    if str(file.get("DoseUnits", "")).upper() != RTDOSE_GRAY:
-        raise InputError(f"{path}: DoseUnits {file.get('DoseUnits')}; export the dose in GY")
-    try:
-        frames = file.pixel_array.astype(float) * float(file.DoseGridScaling)
-        frames = frames[None] if frames.ndim == 2 else frames  # a single frame
-        grid, flipped = _rtdose_grid(file, path, frames.shape)
-    except (AttributeError, KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: not a complete RTDOSE file ({error}); export it again") from error
-    return DoseImage(frames[::-1] if flipped else frames, grid, name=name)
-
-
-def _rtdose_grid(file, path, shape):
-    """Grid of the frames, and whether they run against the direction of their normal."""
-    across, down = np.reshape([float(c) for c in file.ImageOrientationPatient], (2, 3))
-    normal = np.cross(across, down)
-    offsets = np.asarray([float(o) for o in file.GridFrameOffsetVector]) if shape[0] > 1 else np.zeros(1)
-    if offsets.size != shape[0]:
-        raise InputError(f"{path}: {offsets.size} frame offsets for {shape[0]} frames; export it again")
-    steps = np.diff(offsets)
-    if steps.size and (np.ptp(steps) > UNEVEN_MM or abs(steps[0]) < UNEVEN_MM):
-        raise InputError(f"{path}: frames are not evenly spaced; export the dose on a regular grid")
-    step = float(steps.mean()) if steps.size else float(file.get("SliceThickness") or 1.0)
-    rows, columns = (float(s) for s in file.PixelSpacing)
-    # Offsets are relative to the first frame, or positions along the normal: the steps are the same.
-    origin = np.asarray([float(c) for c in file.ImagePositionPatient])
-    if step < 0:
-        origin = origin + normal * step * (shape[0] - 1)
-    direction = np.stack([across, down, normal], axis=1).ravel()
-    return Grid(shape, (columns, rows, abs(step)), origin, direction), step < 0

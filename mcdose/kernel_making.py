@@ -9,15 +9,18 @@
 
 import numpy as np
 
-from mcdose.cache import cache_folder, content_key, material_content, spectrum_content
+import kernels_cuda
+import physics_data
+from mcdose.cache import cache_folder, content_key, material_content, source_hash, spectrum_content
 from mcdose.errors import InputError, as_input_error
 from mcdose.grid import Grid
 from mcdose.levels import HALF_VOXELS, MOST_VOXELS, Medium, gy_per_mev
 from mcdose.octant import Octant
 from mcdose.s_value_kernel import SValueKernel
-from mcdose.simulation import _check_cutoffs
+from mcdose.simulation import check_cutoffs
+from mcdose.source import as_emission
 
-METHOD_VERSION = 1  # of what stands here and in mcdose.levels: a change makes new kernels
+METHOD_VERSION = 2  # of what makes kernels in this package: a change makes new ones, as one of transport or data does
 UNCERTAINTY = 0.005  # of the self value
 NEIGHBOUR_FACTOR = 2.0  # voxels that count may have this many times the uncertainty of the self value, on average
 COUNTING = 1e-4  # of the self value: voxels from here on count
@@ -74,28 +77,14 @@ def make_kernel(
     InputError
         Unknown nuclide or medium, a voxel too small for the range of the electrons, or an option out of range.
     """
-    emission, material = _emission(emission), as_material(medium)
+    emission, material = as_emission(emission), as_material(medium)
     density = material.density_g_cm3 if density_g_cm3 is None else float(density_g_cm3)
     spacing = Grid((1, 1, 1), spacing_mm).spacing_mm
-    _check_cutoffs(photon_cutoff_mev, electron_cutoff_mev)
+    check_cutoffs(photon_cutoff_mev, electron_cutoff_mev)
     if not 0 < uncertainty < 1:
         raise InputError(f"uncertainty: {uncertainty}; give a fraction between 0 and 1, such as 0.005 for 0.5 %")
     if not 0 < density < float("inf"):
         raise InputError(f"density_g_cm3: {density}; give the density of the medium, above zero")
-    content = {
-        "version": METHOD_VERSION,
-        "emission": spectrum_content(_spectrum(emission)),
-        "title": _title(emission),
-        "material": material_content(material),
-        "density_g_cm3": density,
-        "spacing_mm": spacing,
-        "cutoffs_mev": (photon_cutoff_mev, electron_cutoff_mev),
-        "uncertainty": uncertainty,
-        "seed": seed,
-    }
-    path = cache_folder("kernels") / f"{content_key(content)}.h5"
-    if cache and path.is_file():
-        return SValueKernel.load(path)
     options = {
         "device": device,
         "threads": threads,
@@ -103,10 +92,35 @@ def make_kernel(
         "photon_cutoff_mev": photon_cutoff_mev,
         "electron_cutoff_mev": electron_cutoff_mev,
     }
-    kernel = _make(Medium(material, density, emission, options), spacing, uncertainty, seed)
-    if cache:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kernel.save(path)
+    medium = Medium(material, density, emission, options)
+    if not cache:
+        return _make(medium, spacing, uncertainty, seed)
+    path = kernel_path(medium, spacing_mm=spacing, uncertainty=uncertainty, seed=seed)
+    return kept(path, SValueKernel.load, lambda: _make(medium, spacing, uncertainty, seed))
+
+
+def kernel_path(medium, **asked):
+    """The file for a kernel in a Medium, by everything it follows from; `asked` is JSON-able."""
+    content = {
+        "version": METHOD_VERSION,
+        "sources": source_hash(kernels_cuda, physics_data),
+        "emission": spectrum_content(_spectrum(medium.emission)),
+        "title": _title(medium.emission),
+        "material": material_content(medium.material),
+        "density_g_cm3": medium.density_g_cm3,
+        "cutoffs_mev": [medium.options[f"{name}_cutoff_mev"] for name in ("photon", "electron")],
+        **asked,
+    }
+    return cache_folder("kernels") / f"{content_key(content)}.h5"
+
+
+def kept(path, load, make):
+    """The kernel of a file, made and saved there if there is none."""
+    if path.is_file():
+        return load(path)
+    kernel = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kernel.save(path)
     return kernel
 
 
@@ -180,13 +194,6 @@ def _excess(level, near, spacing_mm, uncertainty):
 
 def _cropped(octant, block):
     return Octant(octant.mean[block], octant.sum_variance[block], octant.count[block])
-
-
-def _emission(emission):
-    """The emission as a source takes it: a Nuclide or a Spectrum."""
-    from mcdose.source import _emission as checked
-
-    return checked(emission)
 
 
 def _spectrum(emission):

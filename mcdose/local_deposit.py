@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 from mcdose.dose import Dose
-from mcdose.simulation import _check_cutoffs, _emission_settings
+from mcdose.simulation import check_cutoffs, emission_settings
 
 PHOTON_CUTOFF_MEV = 0.010  # as that of the Monte Carlo
 
@@ -51,7 +51,7 @@ def local_deposition(phantom, source, photons=False, photon_cutoff_mev=PHOTON_CU
     >>> round(float(mcdose.local_deposition(phantom, source).gy.max()), 4)
     0.1495
     """
-    _check_cutoffs(photon_cutoff_mev, photon_cutoff_mev)
+    check_cutoffs(photon_cutoff_mev, photon_cutoff_mev)
     begin = time.perf_counter()
     emitted, local = energies_per_decay(source.spectrum, photon_cutoff_mev)
     per_decay = emitted if photons else local
@@ -66,7 +66,7 @@ def local_deposition(phantom, source, photons=False, photon_cutoff_mev=PHOTON_CU
         seconds=time.perf_counter() - begin,
         settings={
             "method": "local_deposition",
-            **_emission_settings(source.nuclide),
+            **emission_settings(source.nuclide),
             "photons": "local" if photons else "left out",
             "photon_cutoff_mev": photon_cutoff_mev,
         },

@@ -18,12 +18,13 @@ import numpy as np
 
 from mcdose.errors import InputError
 from mcdose.hdf5_file import new_hdf5
-from mcdose.kernel_making import _emission, _spectrum, _title, as_material
+from mcdose.kernel_making import _spectrum, _title, as_material, kept, kernel_path
 from mcdose.levels import Medium, gy_per_mev
 from mcdose.octant import offsets
 from mcdose.radial_dose import RadialDose
 from mcdose.s_value_kernel import SValueKernel
-from mcdose.simulation import _check_cutoffs
+from mcdose.simulation import check_cutoffs
+from mcdose.source import as_emission
 
 FILE_FORMAT = "mcdose dose-point kernel 1"
 HISTORIES = 2_000_000  # of each grid: shells that hold 1 % of the energy to about 0.3 %
@@ -183,6 +184,7 @@ def dose_point_kernel(
     seed=1,
     device="auto",
     threads=None,
+    cache=True,
     progress=None,
 ):
     """Energy deposited about a point source in a uniform medium, by Monte Carlo.
@@ -199,6 +201,8 @@ def dose_point_kernel(
         As in :func:`mcdose.monte_carlo`; 0.001 for electrons of 100 keV or less.
     seed, device, threads, progress
         As in :func:`mcdose.monte_carlo`.
+    cache : bool
+        Take the kernel from the disk if it is there, and keep it there if not.
 
     Returns
     -------
@@ -209,32 +213,40 @@ def dose_point_kernel(
     InputError
         Unknown nuclide or medium, or an option out of range.
     """
-    from physics_data.emissions import emission_table
-
-    emission, material = _emission(emission), as_material(medium)
+    emission, material = as_emission(emission), as_material(medium)
     density = material.density_g_cm3 if density_g_cm3 is None else float(density_g_cm3)
-    _check_cutoffs(photon_cutoff_mev, electron_cutoff_mev)
+    check_cutoffs(photon_cutoff_mev, electron_cutoff_mev)
     if not 0 < density < float("inf"):
         raise InputError(f"density_g_cm3: {density}; give the density of the medium, above zero")
     cutoffs = {"photon_cutoff_mev": photon_cutoff_mev, "electron_cutoff_mev": electron_cutoff_mev}
     medium = Medium(
         material, density, emission, {"device": device, "threads": threads, "progress": progress, **cutoffs}
     )
+    if not cache:
+        return _make(medium, histories, seed)
+    path = kernel_path(medium, point_source=True, histories=histories, seed=seed)
+    return kept(path, DosePointKernel.load, lambda: _make(medium, histories, seed))
+
+
+def _make(medium, histories, seed):
+    from physics_data.emissions import emission_table
+
+    cutoffs = {name: medium.options[name] for name in ("photon_cutoff_mev", "electron_cutoff_mev")}
     near_cm = medium.reach_cm or NEAR_WITHOUT_ELECTRONS_CM
     voxel = near_cm / NEAR_SHELLS
     first = medium.simulate(voxel, [NEAR_SHELLS + MARGIN_VOXELS] * 3, True, histories, seed)
     tail, levels = medium.tail(first, histories, seed)
     edges = voxel * np.arange(NEAR_SHELLS + 1)
     energy, variance = _shell_energies(first, edges)
-    emitted = emission_table(_spectrum(emission), *cutoffs.values()).energy_mev_per_decay
+    emitted = emission_table(_spectrum(medium.emission), *cutoffs.values()).energy_mev_per_decay
     return DosePointKernel(
         edges_cm=edges,
         energy_share=energy / emitted,
         relative_uncertainty=np.divide(np.sqrt(variance), energy, out=np.full(len(energy), np.nan), where=energy > 0),
         tail=tail,
-        emission=_title(emission),
-        medium=material.name,
-        density_g_cm3=density,
+        emission=_title(medium.emission),
+        medium=medium.material.name,
+        density_g_cm3=medium.density_g_cm3,
         emitted_mev=emitted,
         settings={
             "method": "monte_carlo",

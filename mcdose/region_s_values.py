@@ -2,9 +2,7 @@
 
 1. Monte Carlo with the decays spread evenly over the volume of one source region after the other.
 2. S(target <- source) = energy absorbed in the target / its mass, per decay (MIRD; Bolch et al. 2009).
-3. Uncertainty: each source is simulated in independent parts; the spread of their results, over the root of their
-   number, is the uncertainty of the mean. It takes in what the voxels of a region have in common (one electron crosses
-   several), which uncertainties of single voxels cannot tell.
+3. Uncertainty: that of a region's mean dose, from the batches of the run (`mcdose.region_dose`).
 
 Bolch, Eckerman, Sgouros and Thomas, MIRD Pamphlet No. 21, J. Nucl. Med. 50 (2009) 477.
 """
@@ -18,11 +16,11 @@ import numpy as np
 from mcdose.dose import J_PER_MEV
 from mcdose.errors import InputError
 from mcdose.files import atomic
+from mcdose.phantom import KG_PER_G
 from mcdose.regions import regions_on
 from mcdose.simulation import monte_carlo
 from mcdose.source import Source
 
-PARTS = 10  # the uncertainty itself is then known to 24 %
 HISTORIES = 1_000_000  # per source: self-doses to about 0.1 %
 MGY_PER_MBQ_S = 1e9  # one Gy per Bq s
 
@@ -107,7 +105,6 @@ def s_values(
     names=None,
     histories=HISTORIES,
     seed=1,
-    parts=PARTS,
     progress=None,
     **options,
 ):
@@ -126,13 +123,11 @@ def s_values(
     histories : int
         Emitted particles simulated per source.
     seed : int
-        Each source and part has its own seeds, counted from here.
-    parts : int
-        Independent parts per source, at least 2.
+        Each source has its own, counted from here.
     progress : callable, optional
         Called with the Progress of each run.
     **options
-        `device`, `threads`, `emissions` and cut-offs of :func:`mcdose.monte_carlo`.
+        `device`, `threads`, `batches`, `emissions` and cut-offs of :func:`mcdose.monte_carlo`.
 
     Returns
     -------
@@ -153,41 +148,36 @@ def s_values(
     >>> table.s("left", "left")[0] > 50 * table.s("right", "left")[0]
     True
     """
-    parts = int(parts)
-    if parts < 2:
-        raise InputError(f"parts: {parts}; at least 2 are needed for an uncertainty")
-    if histories < 2 * parts:
-        raise InputError(f"histories: {histories}; give at least {2 * parts} for {parts} parts")
     regions = regions_on(phantom.grid, masks, names)
     sources = tuple(regions.masks) if sources is None else tuple(sources)
+    if not sources:
+        raise InputError("sources: none; name at least one region with activity")
     for name in sources:
         if name not in regions.masks:
             raise InputError(f"source {name!r}: not among the regions {', '.join(regions.masks)}")
-    mass = {name: float(phantom.mass_kg[mask].sum()) for name, mask in regions.masks.items()}
-    energy = np.empty((parts, len(mass), len(sources)))
-    emitted = 0.0
+    shape = len(regions.masks), len(sources)
+    value, uncertainty, fraction = np.empty(shape), np.empty(shape), np.empty(shape)
     for k, name in enumerate(sources):
         source = Source(regions.masks[name] / regions.masks[name].sum(), emission, phantom)
-        for part in range(parts):
-            dose = monte_carlo(
-                phantom, source, histories=histories // parts, seed=seed + k * parts + part, batches=2,
-                progress=progress, **options,
-            )  # fmt: skip
-            if not dose.complete:
-                raise KeyboardInterrupt
-            energy[part, :, k] = [dose.energy_mev[mask].sum() for mask in regions.masks.values()]
-            emitted = dose.emitted_mev
-    kg = np.array(list(mass.values()))[:, None]
-    per_kg = J_PER_MEV / kg
+        dose = monte_carlo(
+            phantom, source, histories=histories, seed=seed + k, regions=regions.masks, progress=progress, **options
+        )
+        if not dose.complete:
+            raise KeyboardInterrupt
+        found = dose.regions.values()
+        value[:, k] = [region.mean_gy for region in found]
+        uncertainty[:, k] = [region.standard_uncertainty_gy for region in found]
+        emitted_j = dose.emitted_mev * J_PER_MEV
+        fraction[:, k] = [region.mean_gy * region.mass_g * KG_PER_G / emitted_j for region in found]
     return SValueTable(
-        targets=tuple(mass),
+        targets=tuple(regions.masks),
         sources=sources,
-        gy_per_bq_s=energy.mean(axis=0) * per_kg,
-        standard_uncertainty=energy.std(axis=0, ddof=1) / np.sqrt(parts) * per_kg,
-        absorbed_fraction=energy.mean(axis=0) / emitted,
-        mass_g={name: 1e3 * value for name, value in mass.items()},
-        volume_cm3={name: float(mask.sum()) * phantom.voxel_volume_cm3 for name, mask in regions.masks.items()},
+        gy_per_bq_s=value,
+        standard_uncertainty=uncertainty,
+        absorbed_fraction=fraction,
+        mass_g={name: region.mass_g for name, region in dose.regions.items()},
+        volume_cm3={name: region.volume_cm3 for name, region in dose.regions.items()},
         emission=dose.settings["emission"],
-        settings={**dose.settings, "histories": histories // parts * parts, "parts": parts, "seed": seed},
+        settings={**dose.settings, "seed": seed},
         notes=regions.notes,
     )

@@ -67,12 +67,46 @@ def regions_on(grid, masks, names=None):
     found, notes = {}, []
     if isinstance(masks, Mapping):
         for name, mask in masks.items():
-            _add(found, str(name), _single(mask, grid, str(name), notes))
+            region, said = mask_on(grid, mask, f"mask {name}")
+            _add(found, str(name), region)
+            notes.extend(said)
         return Regions(found, tuple(notes))
     for mask in masks if isinstance(masks, list | tuple) else [masks]:
         for name, region in _labelled(mask, grid, names, notes):
             _add(found, name, region)
     return Regions(found, tuple(notes))
+
+
+def mask_on(grid, mask, name="mask"):
+    """One region on a dose grid: whatever is above zero.
+
+    Parameters
+    ----------
+    grid : Grid
+    mask : array [z, y, x] on the grid, SimpleITK.Image on any grid, or path
+    name : str
+        What messages call an array, or an image that came from no file.
+
+    Returns
+    -------
+    bool array [z, y, x], tuple of str
+        The region, and notes for the user.
+
+    Raises
+    ------
+    InputError
+        An array of another shape, or no voxel in the grid.
+    """
+    notes = []
+    if not _is_image(mask):
+        region = _checked_array(mask, grid, name) > 0
+    else:
+        image = _read(mask)
+        name = image_name(image, name)
+        region = _resampled(array_of(image) > 0, image, grid, notes)
+    if not region.any():
+        raise InputError(f"{name}: no voxel above zero inside the dose grid; check the mask and its position")
+    return region, tuple(notes)
 
 
 def read_names(path):
@@ -111,18 +145,6 @@ def _add(found, name, region):
     if name in found:
         raise InputError(f"masks: two regions are called {name}; name them apart, such as with a dict or a names file")
     found[name] = region
-
-
-def _single(mask, grid, name, notes):
-    """One region: whatever is above zero."""
-    if not _is_image(mask):
-        region = _checked_array(mask, grid, name) > 0
-    else:
-        image = _read(mask)
-        region = _resampled(array_of(image) > 0, image, grid, notes)
-    if not region.any():
-        raise InputError(f"mask {name}: no voxel inside the dose grid; check the mask and its position")
-    return region
 
 
 def _labelled(mask, grid, names, notes):
@@ -199,7 +221,7 @@ def _checked_array(mask, grid, name):
     values = np.asarray(mask)
     if values.shape != grid.shape or values.dtype.kind not in "biuf":
         raise InputError(
-            f"mask {name}: an array of shape {values.shape} for a dose of shape {grid.shape}; "
+            f"{name}: an array of shape {values.shape} for a dose of shape {grid.shape}; "
             "give an array [z, y, x] on the dose grid, or an image, which is resampled"
         )
     return values

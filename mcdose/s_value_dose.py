@@ -5,32 +5,38 @@
 3. "local": times the density of the medium over that of the voxel. The energy of the uniform medium stays where it is;
    only its mass is the voxel's (Dieudonné et al. 2013).
 4. "tissue": the decays in each class of tissue are convolved with the kernel of that class, and the energy goes to the
-   mass of the voxels as in 3. Four classes by density: lung, soft tissue, spongiosa, cortical bone. (Lee et al. 2018
-   choose the kernel by the tissue that receives the dose; beside a liver full of Y-90 that gives the lung four times
-   the dose it has, since all the electrons from the liver then fly as if through lung.)
+   mass of the voxels as in 3. Four classes by density: lung, soft tissue, spongiosa, cortical bone. (Lee et al. 2018,
+   as we understand it, choose the kernel by the tissue that receives the dose; beside a liver full of Y-90 that gives
+   the lung four times the dose it has, since all the electrons from the liver then fly as if through lung.)
 
 None of these knows what lies between source and voxel; at the surface of a lung all are wrong within the range of the
-electrons (see docs/fast_methods.md). With 1 and 2 energy is not conserved where densities differ.
+electrons (see docs/fast_methods.md, and :mod:`mcdose.superposition`, which does know). With 1 and 2 energy is not
+conserved where densities differ.
 
 Bolch et al., MIRD Pamphlet No. 17, J. Nucl. Med. 40 (1999) 11S · Dieudonné et al., J. Nucl. Med. 54 (2013) 236 · Lee et
 al., J. Nucl. Med. 59 (2018) 1133.
 """
 
+import math
 import time
 from typing import NamedTuple
 
 import numpy as np
 
-from mcdose.convolution import convolve
+from mcdose.convolution import convolve, padded_shape
 from mcdose.dose import J_PER_MEV, Dose
 from mcdose.errors import InputError
+from mcdose.gpu import chosen
 from mcdose.kernel_making import make_kernel
 from mcdose.local_deposit import energies_per_decay
+from mcdose.memory import check_memory
 from mcdose.octant import unfold
-from mcdose.simulation import _emission_settings
+from mcdose.simulation import emission_settings
 
 CORRECTIONS = ("none", "local", "tissue")
 SAME_SPACING = 1e-3  # relative: headers of images round
+TRANSFORM_BYTES = 24  # per padded voxel: spectra of decays and kernel, and their product transformed back, 8 each
+RESULT_BYTES = 32  # per voxel of the grid: decays of a class, energy placed, its deviation, dose
 
 
 class Tissue(NamedTuple):
@@ -81,7 +87,7 @@ def voxel_s_value(
     Raises
     ------
     InputError
-        A kernel for another voxel size or nuclide; an unknown correction.
+        A kernel for another voxel size or nuclide; an unknown correction; a grid too large for the memory.
     """
     if density_correction not in CORRECTIONS:
         raise InputError(f"density_correction {density_correction!r}: choose one of {', '.join(CORRECTIONS)}")
@@ -99,6 +105,9 @@ def voxel_s_value(
     for one in kernels.values():
         _check(one, phantom, source)
     half = _half(kernels.values(), phantom.shape)
+    if not chosen(device):
+        padded = math.prod(padded_shape(source.decays, half)) / source.decays.size
+        check_memory(phantom.grid, RESULT_BYTES + TRANSFORM_BYTES * padded)
     placed_mev, deviation = _placed(source.decays, kernels, where, half, device)
     energy_mev = placed_mev
     if density_correction == "none":  # the dose is the kernel medium's: more energy in denser voxels
@@ -115,7 +124,7 @@ def voxel_s_value(
         seconds=time.perf_counter() - begin,
         settings={
             "method": "voxel_s_value",
-            **_emission_settings(source.nuclide),
+            **emission_settings(source.nuclide),
             "density_correction": density_correction,
             "kernels": [_record(one, half) for one in kernels.values()],
         },

@@ -9,16 +9,19 @@
 import math
 import os
 import time
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from mcdose.arrays import host, slabs
 from mcdose.config import ELECTRONS
-from mcdose.dose import Dose
-from mcdose.errors import InputError
+from mcdose.dose import J_PER_MEV, Dose
+from mcdose.errors import InputError, InputWarning
 from mcdose.gpu import chosen
 from mcdose.memory import TRANSPORT_BYTES, check_memory
+from mcdose.region_dose import cropped, region_dose, region_sum
+from mcdose.regions import mask_on, regions_on
 
 DEFAULT_UNCERTAINTY = 0.02
 BATCHES = 50  # the uncertainty itself is then known to 10 %
@@ -56,6 +59,7 @@ def monte_carlo(
     electron_cutoff_mev=0.010,
     batches=BATCHES,
     mask=None,
+    regions=None,
     progress=None,
 ):
     """Absorbed dose by Monte Carlo transport of every photon, electron and positron.
@@ -85,8 +89,13 @@ def monte_carlo(
         Transport cut-offs and production thresholds, MeV (kinetic energy); from 0.001.
     batches : int
         Independent replicates for the uncertainty, at least 2; long runs make more of them.
-    mask : bool array [z, y, x], optional
-        Where `uncertainty` is judged; by default the voxels above half of the maximum dose.
+    mask : bool array [z, y, x], SimpleITK.Image or path, optional
+        Where `uncertainty` is judged; by default the voxels above half of the maximum dose. Decays farther from it than
+        their electrons reach are then sampled a quarter as often and count four times: unbiased everywhere, sooner
+        done, and what they give has twice the uncertainty.
+    regions : dict of arrays or images, label image, mask, path, or list of these, optional
+        Regions whose mean dose is wanted with its own uncertainty, as :func:`mcdose.compare` takes them; the result has
+        them as ``regions``.
     progress : callable, optional
         Called with a :class:`Progress` now and then.
 
@@ -98,7 +107,7 @@ def monte_carlo(
     Raises
     ------
     InputError
-        For parameters out of range, and for particles beyond the energies of the tables.
+        For parameters out of range, masks without a voxel in the grid, and particles beyond the energies of the tables.
 
     Examples
     --------
@@ -110,15 +119,15 @@ def monte_carlo(
     True
     """
     seed, batches = _check_run(histories, uncertainty, seed, batches)
-    _check_cutoffs(photon_cutoff_mev, electron_cutoff_mev)
+    check_cutoffs(photon_cutoff_mev, electron_cutoff_mev)
     gpus = chosen(device)
     if electrons not in ELECTRONS:
         raise InputError(f"electrons: {electrons!r}; choose {' or '.join(ELECTRONS)}")
-    mask = _check_mask(mask, phantom)
+    mask, regions = _masks(phantom.grid, mask, regions)
     if histories is None and uncertainty is None:
         uncertainty = DEFAULT_UNCERTAINTY
     report = progress or (lambda state: None)
-    workers = _check_threads(threads)
+    workers = check_threads(threads)
     if not gpus:  # a GPU is asked how much it has left when it is there
         check_memory(phantom.grid, TRANSPORT_BYTES)
 
@@ -129,19 +138,24 @@ def monte_carlo(
 
     spectrum = _selected(source.spectrum, emissions)
     physics = Physics(photon_cutoff_mev, electron_cutoff_mev, electrons == "transport")
-    run = problem(phantom, source.decays, spectrum, source.position_mm, physics)
-    particles, local = source.total_decays * run.particles_per_decay, run.local_mev_per_decay
+    # a run that ends when the mask is known well enough looks less often at what cannot reach it
+    region = mask if uncertainty is not None else None
+    run = problem(phantom, source.decays, spectrum, source.position_mm, physics, region)
+    particles = source.total_decays * run.sampled_share * run.particles_per_decay
+    local, sampled_share = run.local_mev_per_decay, run.sampled_share
     device = device_for(gpus, run, phantom.grid, workers)
     del run  # the device lets go of it before the dose is made
     density, decays = device.array(phantom.density_g_cm3), device.array(source.decays) if local else None
     sums = BatchSums(device.total, device.squares, density, decays, particles, local)
+    device.watch(list(regions.values()))
     try:
         if particles:
             _simulate(device, sums, (histories, uncertainty), seed, batches, mask, report)
     finally:
         device.close()
     settings = _settings(source, seed, emissions, electrons, photon_cutoff_mev, electron_cutoff_mev, sums, device)
-    return _dose(phantom, source, sums, settings)
+    settings["sampled_share"] = sampled_share
+    return _dose(phantom, source, sums, settings, _region_doses(phantom, source, sums, regions))
 
 
 def _batch_sizes(histories, batches, voxels, device):
@@ -176,7 +190,9 @@ def _simulate(device, sums, targets, seed, batches, mask, report):
         begin = time.perf_counter()
         for size in _batch_sizes(histories, batches, sums.total.size, device):
             counters = device.transport(seed, sums.histories, size)
-            sums.count(counters, size)  # before gather: Ctrl-C comes after a call, and finds both or neither done
+            in_regions = device.region_units()
+            # before gather: Ctrl-C comes after a call, and finds both or neither done
+            sums.count(counters, size, in_regions)
             device.gather(size)
             sums.seconds = now = time.perf_counter() - begin
             judged = sums.histories >= judge_at and sums.batches >= min(FEWEST_BATCHES, batches)
@@ -204,7 +220,16 @@ def _state(sums, histories, uncertainty, reached):
     return Progress("transport", sums.histories, histories, rate, reached, uncertainty, left)
 
 
-def _dose(phantom, source, sums, settings):
+def _region_doses(phantom, source, sums, regions):
+    """The RegionDose of each region by name: what was transported there, and what stayed where it was emitted."""
+    doses = {}
+    for (name, region), energy, sd in zip(regions.items(), *sums.region_energies(len(regions))):
+        local = region_sum(source.decays, region) * sums.local_mev
+        doses[name] = region_dose(region, phantom, float(energy + local) * J_PER_MEV, float(sd) * J_PER_MEV)
+    return doses
+
+
+def _dose(phantom, source, sums, settings, regions):
     from kernels_cuda.tally import EMITTED, ESCAPED, OVERFLOWS
 
     emitted, escaped = int(sums.counters[EMITTED]), int(sums.counters[ESCAPED])
@@ -226,6 +251,7 @@ def _dose(phantom, source, sums, settings):
         tally={"emitted": emitted, "deposited": sums.deposited_units, "escaped": escaped},
         per_second=source.per_second,
         complete=sums.complete,
+        regions=regions,
     )
 
 
@@ -236,7 +262,7 @@ def _settings(source, seed, emissions, electrons, photon_cutoff_mev, electron_cu
 
     return {
         "method": "monte_carlo",
-        **_emission_settings(source.nuclide),
+        **emission_settings(source.nuclide),
         "emissions": "all" if emissions is None else list(emissions),
         "electrons": electrons,
         "seed": seed,
@@ -249,7 +275,19 @@ def _settings(source, seed, emissions, electrons, photon_cutoff_mev, electron_cu
     }
 
 
-def _emission_settings(nuclide):
+def emission_settings(nuclide):
+    """What the settings of a Dose say of its emission.
+
+    Parameters
+    ----------
+    nuclide : Nuclide or None
+        None for a spectrum of the user's own.
+
+    Returns
+    -------
+    dict
+        JSON-able.
+    """
     if nuclide is None:
         return {"emission": "user's own spectrum"}
     daughters = nuclide.chain.daughters if nuclide.equilibrium else ()
@@ -286,13 +324,21 @@ def _check_run(histories, uncertainty, seed, batches):
     return int(seed), int(batches)
 
 
-def _check_cutoffs(photon_cutoff_mev, electron_cutoff_mev):
+def check_cutoffs(photon_cutoff_mev, electron_cutoff_mev):
+    """Raise InputError for a cut-off (MeV) below the tables of the physics, or not finite."""
     for name, value in (("photon_cutoff_mev", photon_cutoff_mev), ("electron_cutoff_mev", electron_cutoff_mev)):
         if not LOWEST_CUTOFF_MEV <= value < math.inf:
             raise InputError(f"{name}: {value}; the physics tables begin at {LOWEST_CUTOFF_MEV} MeV (1 keV)")
 
 
-def _check_threads(threads):
+def check_threads(threads):
+    """How many threads to use: those asked for, by default every core this process may use.
+
+    Raises
+    ------
+    InputError
+        Not a whole number above zero.
+    """
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if int(threads) != threads or threads < 1:
@@ -300,12 +346,10 @@ def _check_threads(threads):
     return int(threads)
 
 
-def _check_mask(mask, phantom):
-    if mask is None:
-        return None
-    mask = np.asarray(mask, bool)
-    if mask.shape != phantom.shape:
-        raise InputError(f"mask: shape {mask.shape} differs from the phantom's {phantom.shape}; resample it first")
-    if not mask.any():
-        raise InputError("mask: no voxel is set; give a region to judge the uncertainty in")
-    return mask
+def _masks(grid, mask, regions):
+    """The mask on the grid, or None, and the regions by name, cut to their boxes; warns of what is to be known."""
+    found, notes = regions_on(grid, {} if regions is None else regions)
+    mask, said = (None, ()) if mask is None else mask_on(grid, mask)
+    for note in (*notes, *said):
+        warnings.warn(note, InputWarning, stacklevel=3)
+    return mask, {name: cropped(region) for name, region in found.items()}

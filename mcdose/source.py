@@ -62,7 +62,7 @@ class Source:
             raise InputError(f"decays: shape {decays.shape} differs from the phantom's {self.phantom.shape}")
         _check_amounts(decays, "decays", "decays")
         object.__setattr__(self, "decays", decays)
-        object.__setattr__(self, "emission", _emission(self.emission))
+        object.__setattr__(self, "emission", as_emission(self.emission))
         object.__setattr__(self, "notes", _with_notes_of(self.nuclide, self.notes))
         if self.position_mm is not None:
             object.__setattr__(self, "position_mm", tuple(float(x) for x in self.position_mm))
@@ -109,7 +109,7 @@ class Source:
         """
         name = image_name(image, "activity")
         per_ml, integrated = UNITS[parse_unit(unit)]
-        emission = _emission(nuclide)
+        emission = as_emission(nuclide)
         seconds = _integration_seconds(integrate, integrated, emission)
         decays = array_of(image, np.float64)  # in place from here on
         _check_amounts(decays, name, unit)
@@ -164,7 +164,23 @@ def parse_integration(text):
     raise InputError(f"integrate {text!r}: unknown; choose physical, none, or effective=HOURS (above zero)")
 
 
-def _emission(emission):
+def as_emission(emission):
+    """What decays emit, as a Source keeps it.
+
+    Parameters
+    ----------
+    emission : Nuclide, str or Spectrum
+        The name of a nuclide gives that nuclide.
+
+    Returns
+    -------
+    Nuclide or Spectrum
+
+    Raises
+    ------
+    InputError
+        An unknown nuclide, or something else.
+    """
     if not isinstance(emission, str):
         if not hasattr(emission, "yield_per_decay") and not hasattr(emission, "spectrum"):
             raise InputError(f"emission {emission!r}: give a Nuclide, its name, or a Spectrum")

@@ -8,16 +8,13 @@
 """
 
 import contextlib
-import hashlib
 import os
 import zipfile
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 import physics_data
-from mcdose.cache import cache_folder, content_key
+from mcdose.cache import cache_folder, content_key, source_hash
 from mcdose.errors import InputError
 from mcdose.files import atomic
 
@@ -41,7 +38,8 @@ def cached_tables(make, content, *inputs):
     dict
         The same whether made or read: named tuples as dictionaries, numbers as NumPy's, arrays in C order.
     """
-    path = cache_folder("tables") / f"{content_key([make.__name__, content, np.__version__, _sources()])}.npz"
+    key = content_key([make.__name__, content, np.__version__, source_hash(physics_data)])
+    path = cache_folder("tables") / f"{key}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             flat = {name: file[name] for name in file.files}
@@ -81,13 +79,3 @@ def _nested(flat):
         else:
             tables[name] = value
     return tables
-
-
-@cache
-def _sources():
-    """Hash of the physics data and of the code that makes tables from them."""
-    digest = hashlib.sha256()
-    folder = Path(physics_data.__file__).parent
-    for path in sorted(p for p in folder.iterdir() if p.suffix in (".py", ".toml", ".h5")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()

@@ -43,6 +43,53 @@ def arguments():
     }
 
 
+def basic_blocks(ptx):
+    """Successors of each basic block of a kernel, in the order of the code."""
+    labels, endings = {}, [""]
+    for line in (line.strip() for line in ptx[ptx.index(".visible .entry") :].splitlines()):
+        label = re.match(r"(\$L__BB\w+):", line)
+        if label or re.match(r"@.*bra", endings[-1]):
+            endings.append("")
+        if label:
+            labels[label[1]] = len(endings) - 1
+        elif line.endswith(";"):
+            endings[-1] = line
+    successors = []
+    for k, ending in enumerate(endings):
+        jump = re.search(r"bra(?:\.uni)?\s+(\$L__BB\w+)", ending)
+        ahead = [] if re.match(r"bra|ret", ending) or k + 1 == len(endings) else [k + 1]
+        successors.append(([labels[jump[1]]] if jump else []) + ahead)
+    return successors
+
+
+def flatness(ptx):
+    """Back edges of the loop that holds most of the kernel, and the largest share of it that a loop inside it holds."""
+    successors = basic_blocks(ptx)
+    predecessors = [[i for i, after in enumerate(successors) if k in after] for k in range(len(successors))]
+    dominators = [{0}] + [set(range(len(successors)))] * (len(successors) - 1)
+    while True:
+        better = [{0}]
+        for k in range(1, len(successors)):
+            before = [dominators[i] for i in predecessors[k]]
+            better.append((set.intersection(*before) if before else set()) | {k})
+        if better == dominators:
+            break
+        dominators = better
+    loops = {}
+    for k, after in enumerate(successors):
+        for head in (h for h in after if h in dominators[k]):
+            edges, body = loops.setdefault(head, ([], {head}))
+            edges.append(k)
+            waiting = [k]
+            while waiting:
+                block = waiting.pop()
+                if block not in body:
+                    body.add(block)
+                    waiting += predecessors[block]
+    sizes = sorted(((len(body), len(edges)) for edges, body in loops.values()), reverse=True)
+    return sizes[0][1], sizes[1][0] / sizes[0][0]
+
+
 def facts(cuda, kernel, values, capability):
     """What the compiler and the assembler say of a kernel."""
     from cuda.core import Linker, LinkerOptions, ObjectCode
@@ -54,6 +101,7 @@ def facts(cuda, kernel, values, capability):
     linker = Linker(ObjectCode.from_ptx(ptx.encode()), options=options)
     binary = linker.link("cubin")
     log = linker.get_info_log()
+    edges, inner = flatness(ptx)
     return {
         "registers": int(re.search(r"Used (\d+) registers", log)[1]),
         "stack_bytes": int(re.search(r"(\d+) bytes stack frame", log)[1]),
@@ -61,6 +109,8 @@ def facts(cuda, kernel, values, capability):
         "double_operations": len(re.findall(r"^\s*\w+[\w.]*\.f64", ptx, re.MULTILINE)),
         "atomics": sorted(set(re.findall(r"(?:atom|red)\.[\w.]+", ptx))),
         "assembled_bytes": len(binary.code),
+        "back_edges": edges,
+        "largest_inner_loop": round(inner, 2),
     }
 
 

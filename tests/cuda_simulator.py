@@ -80,8 +80,10 @@ def through_the_api():
     """The same run on one simulated GPU, on two, and on the CPU."""
     made = phantom()
     source = mcdose.Source(np.ones(made.shape), "Lu-177", made)
+    bone = np.broadcast_to(np.arange(made.shape[2]) >= 4, made.shape)
+    masks = {"bone": bone, "upper half": np.broadcast_to(np.arange(made.shape[0])[:, None, None] >= 2, made.shape)}
     doses = {
-        device: mcdose.monte_carlo(made, source, histories=240, batches=3, device=device)
+        device: mcdose.monte_carlo(made, source, histories=240, batches=3, device=device, regions=masks)
         for device in ("cuda", "cuda:all", "cpu")
     }
     one, two, host = doses["cuda"], doses["cuda:all"], doses["cpu"]
@@ -93,6 +95,10 @@ def through_the_api():
         "from_cpu": float(np.abs(one.energy_mev / host.energy_mev - 1)[scored].max()),
         "uncertainty_from_cpu": float(np.nanmax(np.abs(one.relative_uncertainty / host.relative_uncertainty - 1))),
         "tally": one.tally,
+        "regions": [[(r.mean_gy, r.standard_uncertainty_gy) for r in d.regions.values()] for d in doses.values()],
+        "region_from_grid": float(
+            one.regions["bone"].mean_gy / np.average(one.gy[bone], weights=made.density_g_cm3[bone]) - 1
+        ),
     }
 
 

@@ -41,6 +41,22 @@ def test_unequal_batches_cover_the_spread():
     assert np.var([r.energy(ALL) for r in runs], axis=0, ddof=1).mean() == pytest.approx(0.2 / total, rel=0.15)
 
 
+def test_regions_have_the_deviation_of_the_mean_of_their_batches():
+    """Unequal batches, one region with next to no spread: no cancellation."""
+    rng = np.random.default_rng(5)
+    sizes = np.array([50, 100, 400, 800, 200] * 6)
+    per_history = np.stack([rng.gamma(4.0, 1.0, sizes.size), 3.0 + 1e-9 * rng.standard_normal(sizes.size)], axis=1)
+    units = np.rint(per_history * sizes[:, None] * UNITS_PER_MEV * 1e6).astype(np.int64)
+    sums = BatchSums(np.zeros(SHAPE, np.int64), np.zeros(SHAPE), np.ones(SHAPE), None, 7.0, 0.0)
+    for n, of_batch in zip(sizes.tolist(), units.tolist()):
+        sums.count(np.zeros(N_COUNTERS, np.int64), n, of_batch)
+    energy, sd = sums.region_energies(2)
+    mean = np.average(per_history, axis=0, weights=sizes)
+    variance = (sizes[:, None] * (per_history - mean) ** 2).sum(axis=0) / ((sizes.size - 1) * sizes.sum())
+    assert energy == pytest.approx(7e6 * mean, rel=1e-12)
+    assert sd == pytest.approx(7e6 * np.sqrt(variance), rel=1e-5)
+
+
 def test_what_is_not_transported_is_exact():
     decays = np.arange(24.0).reshape(SHAPE)
     still = sums_of([np.zeros(SHAPE)], [1], decays, particles=0.0, local=5.0)

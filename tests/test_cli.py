@@ -75,6 +75,42 @@ def test_options_reach_the_engine(thorax, tmp_path, image_factory):
     assert np.array_equal(mcdose.Dose.load(tmp_path / "again" / "dose.h5").energy_mev, dose.energy_mev)
 
 
+def test_regions_are_reported(thorax, tmp_path, image_factory, capsys):
+    """A label image on the CT's grid, with names: regions in the summary and dose.h5, and in the repeated run."""
+    import SimpleITK as sitk
+
+    labels = np.ones((18, 20, 20), np.uint8)
+    labels[9:] = 2
+    sitk.WriteImage(image_factory(labels, (4, 4, 4), (-38, -38, -34)), str(tmp_path / "organs.nii.gz"))
+    (tmp_path / "organs.txt").write_text("1 liver\n2 lung\n")
+    masks = ["--masks", str(tmp_path / "organs.nii.gz"), "--names", str(tmp_path / "organs.txt")]
+    out = tmp_path / "out"
+    assert main(dose_command(thorax, out, "--histories", "5000", *masks)) == 0
+    said = capsys.readouterr()
+    assert "organs.nii.gz: on another grid" in said.err
+    dose = mcdose.Dose.load(out / "dose.h5")
+    assert list(dose.regions) == ["liver", "lung"] and 0 < dose.regions["liver"].relative_uncertainty < 0.1
+    assert dose.settings["inputs"]["masks[0]"]["path"].endswith("organs.nii.gz")
+    summary = (out / "summary.txt").read_text(encoding="utf-8")
+    assert "  liver " in summary and summary.strip() == said.out.strip()
+    assert main(["dose", str(out / "run.toml"), "-o", str(tmp_path / "again")]) == 0
+    assert mcdose.Dose.load(tmp_path / "again" / "dose.h5").regions == dose.regions
+    capsys.readouterr()
+    empty = image_factory(np.zeros((18, 20, 20), np.uint8), (4, 4, 4), (-38, -38, -34))
+    sitk.WriteImage(empty, str(tmp_path / "empty.nii.gz"))
+    assert main(dose_command(thorax, tmp_path / "no", "--masks", str(tmp_path / "empty.nii.gz"))) == 2
+    assert "empty.nii.gz: zero everywhere" in capsys.readouterr().err and not (tmp_path / "no").exists()
+
+
+def test_a_dicom_ct_gets_its_dose_as_rtdose(thorax, dicom_factory, tmp_path):
+    folder = dicom_factory(np.full((10, 40, 40), 40), [(-29.25, -39.0, -26.0 + 3 * k) for k in range(10)])
+    out = tmp_path / "out"
+    assert main(dose_command((folder, thorax[1]), out, "--histories", "1000")) == 0
+    assert sorted(p.name for p in out.iterdir()) == sorted([*RESULTS, "dose.dcm"])
+    found = mcdose.compare(out / "dose.dcm", out / "dose.nii.gz")
+    assert abs(found.regions[0].difference_percent) < 1e-4
+
+
 def test_electrons_may_stay_where_they_are(thorax, tmp_path):
     out = tmp_path / "out"
     assert main([*dose_command(thorax, out, "--histories", "2000", "--electrons", "local"), "--nuclide", "Lu-177"]) == 0

@@ -1,6 +1,7 @@
 """Two doses side by side: figures, uncertainty, tables, pictures, command line."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,6 +104,44 @@ def test_monte_carlo_doses_compare(organs):
     assert abs(same.difference_percent) < 4 * same.difference_sd_percent
     assert more.difference_percent == pytest.approx(5, abs=4 * more.difference_sd_percent)
     assert same.difference_sd_percent < 1
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """Two runs of a slab: the second knows only one of the regions."""
+    water = mcdose.Phantom.uniform(mcdose.material("water"), (10, 10, 10), 3.0)
+    low = np.broadcast_to(np.arange(10)[:, None, None] < 5, water.shape)
+    source = mcdose.Source(1e6 * low, "Y-90", water)
+    masks = {"low": low, "high": ~low}
+    first = mcdose.monte_carlo(water, source, histories=20_000, regions=masks)
+    return first, mcdose.monte_carlo(water, source, histories=20_000, seed=2, regions={"other name": low}), masks
+
+
+def test_the_uncertainty_of_a_run_is_taken_where_it_has_the_region(judged, tmp_path):
+    first, second, masks = judged
+    first.save(tmp_path / "first.h5")
+    found = compare(second, tmp_path / "first.h5", masks)
+    low, high = found.region("low"), found.region("high")
+    assert low.reference_sd == first.regions["low"].standard_uncertainty_gy and low.reference_judged
+    assert low.candidate_sd == second.regions["other name"].standard_uncertainty_gy  # the voxels count, not the name
+    assert high.reference_judged and not high.candidate_judged
+    assert low.reference.mean == pytest.approx(first.regions["low"].mean_gy, rel=1e-6)  # masses in float32
+    lines = str(found).split("\n\n")[1].splitlines()[2:]  # of the first table
+    marks = {line.split("|")[1].strip(): line.count("≈") for line in lines}
+    assert marks == {"above 10 % of maximum": 3, "low": 0, "high": 2}
+
+
+def test_another_question_gets_the_estimate_of_independent_voxels(judged):
+    """By volume, other voxels, other densities, another grid: not what the run has judged."""
+    first, second, masks = judged
+    assert not compare(second, first, masks, weighting="volume").region("low").reference_judged
+    fewer = {"low": masks["low"] & (np.arange(10) < 9)}
+    assert not compare(second, first, fewer).region("low").reference_judged
+    lighter = replace(second, phantom=replace(second.phantom, density_g_cm3=0.5 * second.phantom.density_g_cm3))
+    found = compare(lighter, first, masks).region("low")
+    assert found.reference_judged and not found.candidate_judged
+    moved = replace(second, phantom=replace(second.phantom, origin_mm=(0, 0, 1.0)))
+    assert not compare(moved, first, masks).region("low").candidate_judged
 
 
 def test_tables(organs, tmp_path):

@@ -22,6 +22,8 @@ def test_file_written_by_a_run_repeats_it(tmp_path):
         uncertainty=0.01,
         emissions=("beta", "photon"),
         mask=tmp_path / "mask.nii.gz",
+        masks=(tmp_path / "organs.nii.gz", tmp_path / "tumour.mha"),
+        names=tmp_path / "organs.txt",
         seed=2**63 - 1,
         plot_at=(1.0, -2.5, 3.0),
         curve=str(tmp_path / "own.toml"),
@@ -43,7 +45,14 @@ def test_relative_paths_are_kept_whole_in_the_file(tmp_path, monkeypatch):
 def test_paths_in_a_file_are_relative_to_it(tmp_path):
     (tmp_path / "run.toml").write_text('ct = "a/ct"\nactivity = "spect.mha"\nnuclide = "Y-90"\noutput = "out"\n')
     config = read_config(tmp_path / "run.toml")
-    assert config.ct == tmp_path / "a" / "ct"
+    assert config.ct == tmp_path / "a" / "ct" and config.masks is None
+    for masks, names in (('"o.mha"', ["o.mha"]), ('["o.mha", "b/t.mha"]', ["o.mha", "b/t.mha"])):
+        (tmp_path / "run.toml").write_text(
+            f'ct = "a/ct"\nactivity = "spect.mha"\nnuclide = "Y-90"\noutput = "out"\nmasks = {masks}\nnames = "n.txt"\n'
+        )
+        config = read_config(tmp_path / "run.toml")
+        assert config.masks == tuple(tmp_path / name for name in names)
+        assert config.names == tmp_path / "n.txt"
     assert config.output == tmp_path / "out"
 
 
@@ -94,6 +103,9 @@ def test_histories_as_text(text, value):
         ({"emissions": "beta"}, "a list of"),
         ({"plot_at": [1, 2]}, "three numbers"),
         ({"ct": 5}, "ct 5: text"),
+        ({"masks": []}, "a list of images, is needed"),
+        ({"masks": [5]}, "an image, or a list"),
+        ({"names": "n.txt"}, "names 'n.txt': there are no labels to name; give masks"),
         ({"nuclide": None}, "nuclide: missing"),
         ({"histoires": 5}, "did you mean histories"),
     ],

@@ -67,6 +67,14 @@ def test_devices_through_the_api(simulated):
     assert r["tally"]["emitted"] == r["tally"]["deposited"] + r["tally"]["escaped"]
 
 
+def test_regions_are_summed_on_one_card_and_on_two(simulated):
+    one, two, host = simulated["api"]["regions"]
+    assert one == two  # to the unit
+    assert abs(simulated["api"]["region_from_grid"]) < 1e-6  # masses in float32
+    for card, cpu in zip(one, host, strict=True):
+        assert card == pytest.approx(cpu, rel=1e-3)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("numba_cuda") is None, reason="numba-cuda is not installed (extra cuda13)")
 @pytest.mark.parametrize("capability", CAPABILITIES)
 def test_kernels_compile_for_the_cards_people_have(capability, record_property):
@@ -78,6 +86,9 @@ def test_kernels_compile_for_the_cards_people_have(capability, record_property):
         assert facts["registers"] <= REGISTER_BUDGET
         assert facts["atomics"] == ["atom.global.add.u64"]
         assert facts["assembled_bytes"] > 10_000
+        # Threads that end a particle would wait for the others at the exit of a loop around their steps: there is none
+        assert facts["back_edges"] == 1
+        assert facts["largest_inner_loop"] < 0.25
 
 
 HOPPER = gpu.GpuReport((("NVIDIA H200", "9.0"), ("NVIDIA H200", "9.0")), "13.0")

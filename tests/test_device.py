@@ -9,7 +9,7 @@ from numba.core.dispatcher import Dispatcher
 
 import kernels_cuda
 from kernels_cuda import geometry, tally
-from kernels_cuda.device import device, retarget
+from kernels_cuda.device import device, driver, retarget
 
 DOUBLE = re.compile(r"\b(fpext|fptrunc|f(add|sub|mul|div|cmp|neg)\b.*\bdouble|call .*double|[su]itofp .* to double)")
 
@@ -34,6 +34,27 @@ def transport_functions():
         for name, value in vars(scope).items():
             if isinstance(value, Dispatcher) and value.py_func.__module__ == scope.__name__:
                 yield f"{module.name}.{name}", value
+
+
+@driver()
+def _score_late(energy, late, places, amounts):
+    t = tally.Tally(energy, late, late)
+    for k in range(amounts.size):
+        tally.score_later(t, places[k, 0], places[k, 1], places[k, 2], amounts[k])
+    waiting = energy.sum()
+    tally.settle(t)
+    return waiting
+
+
+def test_scores_that_wait_arrive_in_the_end():
+    rng = np.random.default_rng(1)
+    shape = (4, 5, 6)
+    places, amounts = rng.integers(0, shape, (1001, 3), np.int32), rng.integers(1, 1 << 40, 1001)
+    energy, expected = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    np.add.at(expected, tuple(places.T), amounts)
+    waiting = _score_late(energy, np.zeros((tally.DELAY + 1, 2), np.int64), places, amounts)
+    assert waiting == amounts[: -tally.DELAY].sum()
+    assert (energy == expected).all()
 
 
 def test_no_double_precision_creeps_into_the_transport():
@@ -84,7 +105,7 @@ def test_retarget_rebuilds_callees_and_replaces_primitives():
     from tests.transport import stacks
 
     plain = retarget(particles.push, lambda f: f, {id(tally.score): recorded})
-    counts = tally.Tally(np.zeros((1, 1, 1), np.int64), np.zeros(tally.N_COUNTERS, np.int64))
+    counts = tally.Tally(np.zeros((1, 1, 1), np.int64), np.zeros(tally.N_COUNTERS, np.int64), None)
     waiting = particles.Waiting(*stacks(), None)
     waiting.depth[:] = particles.DEPTH
     plain(waiting, counts, particles.ELECTRON, 0, 0, 0, *[np.float32(1)] * 7, None)
@@ -107,6 +128,6 @@ def test_retarget_refuses_closures():
 def test_device_functions_are_callable_from_python():
     assert isinstance(device, type(lambda: 0))
     assert geometry.distance_to_face(
-        geometry.Grid(np.ones((1, 1, 1), np.uint32), *[np.float32(0.5)] * 3),
+        geometry.Grid(np.ones((1, 1, 1), np.uint32), np.ones((1, 1, 1), np.uint32), *[np.float32(0.5)] * 3),
         np.float32(0.2), np.float32(-0.3), np.float32(0),
     ) == pytest.approx(0.2)  # fmt: skip

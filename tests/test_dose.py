@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import mcdose
+from mcdose.dose_image import as_dose_image
 from mcdose.errors import InputError
 from mcdose.images import array_of, grid_of, read_image
 
@@ -113,6 +114,24 @@ def test_images_lie_where_the_phantom_lies(dose, tmp_path):
     assert array_of(read_image(tmp_path / "u.mha"))[0, 0, 0] == 1.0  # nothing scored
 
 
+@pytest.mark.parametrize("name", ["d.nii", "d.nii.gz", "d.mha", "d.nrrd"])
+def test_images_say_their_unit(dose, name, tmp_path):
+    """Ours need no --unit; an uncertainty is not taken for a dose."""
+    dose.write_image(tmp_path / name)
+    assert as_dose_image(tmp_path / name).unit == "Gy"
+    replace(dose, per_second=True).write_image(tmp_path / name)
+    assert as_dose_image(tmp_path / name).unit == "Gy/s"
+    dose.write_image(tmp_path / name, "uncertainty")
+    with pytest.raises(InputError, match="does not say the unit"):
+        as_dose_image(tmp_path / name)
+
+
+def test_nifti_says_it_in_its_description(dose, tmp_path):
+    """Bytes 148 to 227 of the header, where every reader of NIfTI looks for it."""
+    dose.write_image(tmp_path / "d.nii")
+    assert (tmp_path / "d.nii").read_bytes()[148:228].rstrip(b"\0") == b"absorbed dose (Gy)"
+
+
 def test_figure_is_drawn_with_and_without_ct(dose, image_factory, tmp_path):
     ct = image_factory(np.full((20, 20, 20), 40, np.int16), (2, 2, 2), (-20, -10, -36))
     dose.plot(tmp_path / "a.png")
@@ -131,7 +150,9 @@ def test_oblique_result_is_drawn(dose, tmp_path):
     assert (tmp_path / "a.png").exists()
 
 
-@pytest.mark.parametrize("name", ["dose.h5", "dose.nii.gz", "dose.nii", "dose.mha", "dose.nrrd", "dose.png"])
+@pytest.mark.parametrize(
+    "name", ["dose.h5", "dose.nii.gz", "dose.nii", "dose.mha", "dose.nrrd", "dose.dcm", "dose.png"]
+)
 def test_full_disk_leaves_the_old_file(dose, tmp_path, name):
     path = tmp_path / name
     path.write_text("old")

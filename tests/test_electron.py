@@ -101,7 +101,7 @@ def _annihilate(e, n, energy, counters, state, place, number, depth):
         waiting = Waiting(state, place, number, depth, stream)
         depth[:] = 0
         electron.annihilate_in_flight(
-            waiting, Tally(energy, counters), 0, 0, 0, none, none, none, none, none, F(1), e, stream, zero
+            waiting, Tally(energy, counters, None), 0, 0, 0, none, none, none, none, none, F(1), e, stream, zero
         )
         for k in range(2):
             out[h, 4 * k] = state[0, k, 6]

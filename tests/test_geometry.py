@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from kernels_cuda.electron import cross_face, first_face
-from kernels_cuda.geometry import Grid, isotropic, pack, rotate, sine_cosine, voxel, voxels_on
+from kernels_cuda.geometry import far_voxel, isotropic, rotate, sine_cosine, voxel, voxels_on
+from tests.transport import box
 
 F = np.float32
 
@@ -42,7 +43,7 @@ def test_voxels_are_counted_from_the_centre(x, steps, rest):
 
 
 def test_the_first_face_on_the_way_and_the_voxel_behind_it():
-    grid = Grid(pack(np.zeros((3, 3, 3), np.uint8), np.ones((3, 3, 3), F)), F(0.5), F(1.0), F(2.0))
+    grid = box((3, 3, 3), (1.0, 2.0, 4.0))
     u, v, w = F(0.6), F(-0.8), F(0)
     distance, axis = first_face(grid, F(0), F(0), F(0), u, v, w, F(6), F(-8), F(0))
     assert (distance, axis) == (pytest.approx(0.5 / 0.6), 0)
@@ -56,7 +57,18 @@ def test_the_first_face_on_the_way_and_the_voxel_behind_it():
 def test_a_packed_voxel_keeps_medium_and_density():
     density = np.array([1e-6, 0.001205, 0.26, 1.0, 1.06, 4.51, 22.6], F).reshape(1, 1, -1)
     medium = np.array([0, 1, 7, 24, 128, 254, 255], np.uint8).reshape(1, 1, -1)
-    grid = Grid(pack(medium, density), F(0.5), F(0.5), F(0.5))
+    grid = box(density.shape, (1.0, 1.0, 1.0), density, medium)
     read = [voxel(grid, 0, 0, k) for k in range(density.size)]
     assert [int(m) for m, _ in read] == medium.ravel().tolist()
     assert np.array([rho for _, rho in read]) == pytest.approx(density.ravel(), rel=2**-17)
+
+
+def test_a_block_knows_its_voxels_only_where_all_are_alike():
+    density = np.ones((9, 17, 8), F)
+    density[3, 4, 5] = 1.5
+    density[8, 16, :] = 0.3  # alone in a block that the grid cuts
+    grid = box(density.shape, (1.0, 1.0, 1.0), density)
+    assert grid.blocks.shape == (2, 3, 1)
+    assert (grid.blocks == 0).ravel().tolist() == [True, False, False, False, False, False]
+    for place in np.ndindex(density.shape):
+        assert far_voxel(grid, *place) == voxel(grid, *place)

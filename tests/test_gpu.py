@@ -22,8 +22,9 @@ def slab_source(nuclide):
 @pytest.mark.parametrize("nuclide", ["Y-90", "Lu-177", "I-131", "F-18"])
 def test_gpu_and_cpu_agree_within_their_uncertainty(nuclide):
     phantom, source = slab_source(nuclide)
+    masks = {"liver": phantom.density_g_cm3 > 1, "lung": phantom.density_g_cm3 < 1}
     doses = [
-        mcdose.monte_carlo(phantom, source, histories=400_000, batches=40, seed=seed, device=device)
+        mcdose.monte_carlo(phantom, source, histories=400_000, batches=40, seed=seed, device=device, regions=masks)
         for seed, device in ((1, "cpu"), (2, "cuda"))
     ]
     known = np.ones(phantom.shape, bool)
@@ -37,6 +38,11 @@ def test_gpu_and_cpu_agree_within_their_uncertainty(nuclide):
     # of 39 degrees of freedom each the mean is 1.05; voxels share histories, hence more scatter than of free ones
     assert (z**2).mean() == pytest.approx(1.05, abs=6 * np.sqrt(2 / z.size) + 0.05)
     assert gpu.energy_mev.sum() == pytest.approx(cpu.energy_mev.sum(), rel=0.002)
+    for name, region in gpu.regions.items():
+        u = np.hypot(region.standard_uncertainty_gy, cpu.regions[name].standard_uncertainty_gy)
+        assert region.mean_gy == pytest.approx(cpu.regions[name].mean_gy, abs=4 * u)
+        own = np.average(gpu.gy[masks[name]], weights=phantom.density_g_cm3[masks[name]])
+        assert region.mean_gy == pytest.approx(own, rel=1e-6)  # masses in float32
 
 
 def test_the_same_seed_gives_the_same_dose():

@@ -84,7 +84,7 @@ def test_labels_outside_the_grid_are_named_and_cut_ones_said(labels, image_facto
 @pytest.mark.parametrize(
     ("masks", "words"),
     [
-        ({"liver": np.zeros(GRID.shape, bool)}, "mask liver: no voxel inside"),
+        ({"liver": np.zeros(GRID.shape, bool)}, "mask liver: no voxel above zero inside"),
         (np.zeros(GRID.shape, np.uint8), "zero everywhere"),
         ({"liver": np.ones((2, 2, 2), bool)}, r"shape \(2, 2, 2\) for a dose of shape \(10, 12, 14\)"),
         (np.full(GRID.shape, 0.5), "fractions"),

@@ -96,3 +96,20 @@ def test_a_kernel_that_does_not_fit_is_refused():
         mcdose.voxel_s_value(phantom, source, kernel=kernel, density_correction="tissue")
     with pytest.raises(mcdose.InputError, match="choose one of none, local, tissue"):
         mcdose.voxel_s_value(phantom, source, density_correction="magic")
+
+
+def test_a_grid_too_large_for_the_memory_is_refused(monkeypatch):
+    """A kernel as large as the phantom: the padded transforms are what counts, not the grid."""
+    from mcdose import memory
+
+    phantom = mcdose.Phantom.uniform(WATER, (5, 5, 5), 3.0)
+    kernel = mcdose.SValueKernel(np.ones((5, 5, 5)), 3.0, "Y-90", "water", 1.0)
+    source = mcdose.Source(np.ones(phantom.shape), "Y-90", phantom)
+    needed = 125 * 32 + 15**3 * 24  # transforms of 5 + 2 x 4 voxels along an axis, 15 by small factors
+    monkeypatch.setattr(memory, "installed_bytes", lambda: 0.9 * needed)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 0.9 * needed)
+    with pytest.raises(mcdose.InputError, match=r"voxels of .* mm or more fit"):
+        mcdose.voxel_s_value(phantom, source, kernel=kernel, device="cpu")
+    monkeypatch.setattr(memory, "installed_bytes", lambda: 1.1 * needed)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 1.1 * needed)
+    mcdose.voxel_s_value(phantom, source, kernel=kernel, device="cpu")

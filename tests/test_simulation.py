@@ -35,7 +35,7 @@ def test_threads_and_chunks_do_not_change_a_bit(cube, monkeypatch):
     source = central(cube, "Y-90")
     runs = []
     for threads, chunk in ((1, 4096), (2, 4096), (2, 333)):
-        monkeypatch.setattr(cpu.simulate, "__defaults__", (chunk,))
+        monkeypatch.setattr(cpu.simulate, "__defaults__", (chunk, None))
         runs.append(mcdose.monte_carlo(cube, source, histories=30_000, seed=5, threads=threads))
     for other in runs[1:]:
         assert np.array_equal(runs[0].energy_mev, other.energy_mev)
@@ -75,6 +75,37 @@ def uncertainty_after(cube, histories, batches):
 def test_the_uncertainty_falls_with_the_root_of_the_batches(cube):
     few, many = uncertainty_after(cube, 20_000, 20), uncertainty_after(cube, 180_000, 180)
     assert few / many == pytest.approx(3, rel=0.2)
+
+
+def far_case():
+    """Activity all over water, and a region in a corner of it."""
+    phantom = mcdose.Phantom.uniform(mcdose.material("water"), (12, 12, 60), 4.0)
+    region = np.zeros(phantom.shape, bool)
+    region[4:8, 4:8, 4:8] = True
+    return mcdose.Source(np.ones(phantom.shape), "Y-90", phantom), phantom, region
+
+
+def test_decays_out_of_reach_are_sampled_less_and_counted_more():
+    """Equal doses within their uncertainty, near and far; exact balance; the same on any number of threads."""
+    source, phantom, region = far_case()
+    every = mcdose.monte_carlo(phantom, source, histories=1_500_000, seed=2, batches=40)
+    fewer, one_thread = (
+        mcdose.monte_carlo(phantom, source, uncertainty=0.012, mask=region, seed=3, threads=n) for n in (2, 1)
+    )
+    assert every.settings["sampled_share"] == 1
+    assert 0.25 < fewer.settings["sampled_share"] < 0.6
+    assert np.array_equal(fewer.energy_mev, one_thread.energy_mev)
+    assert fewer.tally["emitted"] == fewer.tally["deposited"] + fewer.tally["escaped"]
+    assert fewer.emitted_mev == pytest.approx(every.emitted_mev, rel=1e-3)
+    sigma = np.hypot(*(run.relative_uncertainty * run.energy_mev for run in (every, fewer)))
+    z = (fewer.energy_mev - every.energy_mev) / sigma
+    for part, scatter in ((region, 0.6), (~region, 0.25)):  # 64 voxels that share histories, and 8600
+        assert (z[part] ** 2).mean() == pytest.approx(1, abs=scatter)
+        assert abs(z[part].mean()) < 0.3
+    far = np.zeros(phantom.shape, bool)
+    far[:, :, 30:50] = True
+    relative = fewer.relative_uncertainty
+    assert relative[far].mean() / relative[region].mean() == pytest.approx(2, rel=0.25)
 
 
 def test_a_run_stops_at_the_asked_uncertainty(cube):

@@ -12,8 +12,9 @@ HISTORIES = 100_000  # per grid of a kernel: absorbed fractions to about 0.2 %
 # Beta absorbed fractions of Y-90 in soft-tissue spheres by radius (cm): Akabani and Amato as tabulated by Hashempour et
 # al., Asia Ocean. J. Nucl. Med. Biol. 7 (2019) (spectral beta energy); two digits.
 Y90 = ((0.10, 0.17), (0.25, 0.39), (1.00, 0.80), (1.33, 0.85), (1.68, 0.88), (2.87, 0.93))
-# S values of Lu-177 in spheres of soft tissue, 1.03 g/cm3, by mass (g), Gy/(Bq s): Olguin et al., Phys. Med. Biol. 65
-# (2020) 235015 (MCNPX, MIRD 2008 spectra), as PyTheranostics (pytheranostics/data/s-values/spheres.json) carries them.
+# S values of Lu-177 in spheres of soft tissue, 1.03 g/cm3, by mass (g), Gy/(Bq s): from PyTheranostics
+# (pytheranostics/data/s-values/spheres.json), which attributes them to Olguin et al., Phys. Med. Biol. 65 (2020) 235015
+# (MCNPX, MIRD 2008 spectra); not checked against the publication.
 LU177 = (
     (4.31e-3, 4.54e-9), (1.46e-2, 1.44e-9), (3.45e-2, 6.29e-10), (0.116, 1.93e-10), (0.276, 8.26e-11),
     (0.539, 4.27e-11), (0.932, 2.49e-11), (2.21, 1.06e-11), (4.31, 5.46e-12), (14.6, 1.63e-12), (34.5, 6.93e-13),

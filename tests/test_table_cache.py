@@ -53,7 +53,7 @@ def test_other_inputs_are_other_tables(maker):
 
 def test_other_sources_are_other_tables(maker, monkeypatch):
     table_cache.cached_tables(maker, "water", 0.01)
-    monkeypatch.setattr(table_cache, "_sources", lambda: "edited")
+    monkeypatch.setattr(table_cache, "source_hash", lambda *packages: "edited")
     table_cache.cached_tables(maker, "water", 0.01)
     assert len(maker.calls) == 2
 

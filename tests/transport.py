@@ -9,7 +9,7 @@ from kernels_cuda.device import driver
 from kernels_cuda.history import follow
 from kernels_cuda.particles import DEPTH, Waiting, push
 from kernels_cuda.rng import EMITTED_PARTICLE, Stream
-from kernels_cuda.tally import N_COUNTERS, UNITS_PER_MEV, Tally
+from kernels_cuda.tally import DELAY, N_COUNTERS, UNITS_PER_MEV, Tally, settle
 from physics_data.electron_tables import electron_tables
 from physics_data.photon_tables import photon_tables
 
@@ -30,16 +30,17 @@ def media(
     densities = [m.density_g_cm3 for m in materials] if densities is None else densities
     photons = photon_tables(materials, densities, photon_cutoff_mev, highest_mev)
     electrons = electron_tables(materials, cutoff_mev, photon_cutoff_mev, highest_mev, voxel_cm, positrons)
-    for name in ("energy", "transfer"):
+    for name in ("energy", "incoherent_energy"):
         photons[name] = tables.EnergyAxis(*photons[name])
     electrons["energy"] = tables.EnergyAxis(*electrons["energy"])
     return Media(tables.PhotonTables(**photons), tables.ElectronTables(**electrons))
 
 
 def box(shape, size_cm, density=1.0, medium=0):
-    """A grid of one medium; ``size_cm`` (x, y, z) of a voxel."""
+    """A grid of one medium; ``size_cm`` (x, y, z) of a voxel, ``density`` of all or of each."""
     half = [F(s / 2) for s in size_cm]
-    return geometry.Grid(geometry.pack(np.full(shape, medium, np.uint8), np.full(shape, density, np.float32)), *half)
+    voxels = geometry.pack(np.full(shape, medium, np.uint8), np.broadcast_to(np.float32(density), shape))
+    return geometry.Grid(voxels, geometry.uniform_blocks(voxels), *half)
 
 
 def stacks():
@@ -52,7 +53,7 @@ def stacks():
 
 @driver()
 def _shoot(p, t, g, energy, counters, state, where, number, depth, kind, place, position, direction, e, n, seed):
-    tally = Tally(energy, counters)
+    tally = Tally(energy, counters, np.zeros((DELAY + 1, 2), np.int64))
     zero = np.uint32(0)
     for h in range(n):
         waiting = Waiting(state, where, number, depth, Stream(seed, zero, np.uint32(h), zero, EMITTED_PARTICLE))
@@ -61,6 +62,7 @@ def _shoot(p, t, g, energy, counters, state, where, number, depth, kind, place, 
             direction[0], direction[1], direction[2], e, waiting.stream,
         )  # fmt: skip
         follow(p, t, g, tally, waiting)
+    settle(tally)
 
 
 def shoot(media, grid, kind, energy_mev, n, place=None, position=(0, 0, 0), direction=(0, 0, 1), seed=1):
