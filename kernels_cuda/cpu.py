@@ -14,6 +14,7 @@ from .device import driver
 from .history import history
 from .particles import DEPTH, Waiting
 from .rng import EMITTED_PARTICLE, Stream
+from .source import first_collision
 from .tally import DELAY, N_COUNTERS, Tally, settle
 
 CHUNK = 4096
@@ -29,6 +30,7 @@ def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset,
     state, place = np.empty((2, DEPTH, 7), np.float32), np.empty((2, DEPTH, 4), np.int32)
     particle, depth = np.empty((2, DEPTH), np.uint32), np.zeros(2, np.int64)
     tally = Tally(energy, counters, np.zeros((DELAY + 1, 2), np.int64))
+    collision = first_collision(shift, first)
     target = np.uint64(offset + np.uint64(begin) * stride)
     k = np.searchsorted(s.cumulative, target, side="right")
     for i in range(begin, end):
@@ -38,7 +40,7 @@ def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset,
         low = np.uint32(number)
         high = np.uint32(number >> np.uint64(32))
         stream = Stream(seed_low, seed_high, low, high, EMITTED_PARTICLE)
-        history(p, t, g, s, tally, Waiting(state, place, particle, depth, stream), i, shift, k)
+        history(p, t, g, s, tally, Waiting(state, place, particle, depth, stream, collision), i, shift, k)
         target = np.uint64(target + stride)
     settle(tally)
 

@@ -16,6 +16,7 @@ import numpy as np
 from . import particles, queues, tally
 from .batch import placing, seed_words
 from .device import CACHE_DIRECTORY, in_cache_directory, retarget
+from .source import first_collision
 from .tally import N_COUNTERS
 
 THREADS = 128  # of a block: four warps, small enough that registers divide well
@@ -191,7 +192,8 @@ class Card:
         waiting = np.int64(0 if kind == DECAYS else n)
         work = queues.Work(self._as_argument(self._ticket), waiting, np.int64(n))
         if kind == PHOTONS:
-            self._run(kind, self._kernels.photons, (photons, electrons, grid, *self._shared(), work, *seed), n)
+            first = first_collision.py_func(at.shift, np.uint32(batch.first & 0xFFFFFFFF))
+            self._run(kind, self._kernels.photons, (photons, electrons, grid, *self._shared(), work, first, *seed), n)
             return
         voxels = self._source_voxels(at, begin, n if kind == DECAYS else 1)
         history = np.int64(batch.first + begin)

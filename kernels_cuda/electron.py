@@ -49,7 +49,7 @@ from .geometry import (
 from .particles import ELECTRON, ELECTRON_MASS_MEV, NOTHING, PHOTON, POSITRON, owned_units, push, take_charged
 from .rng import FIRST, NEXT, child, uniforms, unit, unit_high16, unit_low16, words
 from .tables import energy_row
-from .tally import ESCAPED, STEPS, count, score, units
+from .tally import ESCAPED, STEPS, count, score_later, units
 
 MASS, TWO_MASS = ELECTRON_MASS_MEV, F(2) * ELECTRON_MASS_MEV
 SIXTH, QUARTER, THIRD, FAR, TINY = F(1 / 6), F(0.25), F(1 / 3), F(1e30), F(1e-18)
@@ -266,7 +266,7 @@ def end_of_track(t, tally, waiting, kind, m, iz, iy, ix, x, y, z, u, v, w, n, e,
         in_flight = t.medium[m, j, 4]
         if r1 * (t.medium[m, j, 3] + in_flight) < in_flight:
             given, _ = annihilate_in_flight(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e_emit, stream, block)
-            score(tally.energy, iz, iy, ix, owned - given)
+            score_later(tally, iz, iy, ix, owned - given)
             return
         k = photon_energy(t, m, n_emit, e_emit, r2)
         radiate(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e_emit, k, r3, r4, child(stream, block, I0))
@@ -275,7 +275,7 @@ def end_of_track(t, tally, waiting, kind, m, iz, iy, ix, x, y, z, u, v, w, n, e,
         r1, r2, _, _ = uniforms(stream, block)
         annihilate_at_rest(waiting, tally, iz, iy, ix, x, y, z, r1, r2, stream, np.uint32(block + NEXT))
         owned -= units(MASS) + units(MASS)
-    score(tally.energy, iz, iy, ix, owned)
+    score_later(tally, iz, iy, ix, owned)
 
 
 @device
@@ -398,7 +398,7 @@ def transport_charged(t, g, tally, waiting):
             # --- what happens there
             if event == FACE:
                 left = owned_units(kind, e)
-                score(tally.energy, iz, iy, ix, owned - left)
+                score_later(tally, iz, iy, ix, owned - left)
                 owned = left
                 iz, iy, ix, x, y, z = cross_face(g, axis, iz, iy, ix, x, y, z, u, v, w)
                 if inside(g, iz, iy, ix):
@@ -436,7 +436,7 @@ def transport_charged(t, g, tally, waiting):
                     e -= k
                 elif r2 < radiative + annihilation:
                     given, _ = annihilate_in_flight(waiting, tally, iz, iy, ix, x, y, z, u, v, w, e, stream, block)
-                    score(tally.energy, iz, iy, ix, owned - given)
+                    score_later(tally, iz, iy, ix, owned - given)
                     kind = NOTHING
                 elif e > TWO * t.delta_cutoff:
                     turns = (r2 - radiative - annihilation) / (ONE - radiative - annihilation)

@@ -31,6 +31,7 @@ class Waiting(NamedTuple):
     number: Any  # uint32 [2, DEPTH]: of the particle in its history
     depth: Any  # int64 [2]
     stream: Any  # of the emitted particle
+    first: Any  # FirstCollision of the batch
 
 
 @device

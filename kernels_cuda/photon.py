@@ -10,7 +10,7 @@
    energy. Direction: Sauter, Ann. Phys. 403 (1931) 454.
 3. Incoherent scattering: Klein-Nishina times the incoherent scattering function S(x)/Z of the medium, by inversion of
    the energy given to the electron.
-4. Coherent scattering: squared form factor of the medium by inversion, Thomson's (1 + cos^2)/2 by rejection.
+4. Coherent scattering: squared form factor of the medium times Thomson's (1 + cos^2)/2, by inversion of the angle.
 5. Pair (and triplet) production: kinetic energy shared uniformly, leading-order angles.
 6. An electron that cannot leave its voxel deposits its energy at once; any other waits to be followed.
 
@@ -34,7 +34,6 @@ from .geometry import (
     U1,
     ZERO,
     F,
-    I,
     U,
     distance_to_face,
     far_voxel,
@@ -44,12 +43,12 @@ from .geometry import (
     voxels_on,
 )
 from .particles import ELECTRON, ELECTRON_MASS_MEV, NOTHING, PHOTON, POSITRON, push, take_photon
-from .rng import FIRST, NEXT, child, uniforms
+from .rng import EMITTED_PARTICLE, FIRST, NEXT, child, uniforms
+from .source import collision_numbers
 from .tables import energy_row
-from .tally import ESCAPED, count, score_later, units
+from .tally import ESCAPED, PHOTON_FLIGHTS, count, score_later, units
 
 MASS, TWO_MASS = ELECTRON_MASS_MEV, F(2) * ELECTRON_MASS_MEV
-HC = F(0.01239841984)  # h c, MeV Angstrom (CODATA 2018)
 SMALLEST_MAJORANT = F(1e-12)  # 1/cm: a grid of vacuum is left in one flight
 
 
@@ -61,14 +60,20 @@ def interpolate(table, m, i, a, column):
 
 
 @device
+def quantile(table, m, i, a, r):
+    """Bilinear interpolation in a [medium, row, quantile of sqrt(r)] table."""
+    last = U(table.shape[2]) - U1
+    q = math.sqrt(r) * F(last)
+    k = min(U(q), last - U1)  # the root of the largest number rounds to one
+    low = interpolate(table, m, i, a, k)
+    return low + (q - F(k)) * (interpolate(table, m, i, a, k + U1) - low)
+
+
+@device
 def incoherent_scattering(p, m, e, r):
     """Energy of the scattered photon and 1 - cos of its deflection, from a number in (0, 1)."""
-    i, a = energy_row(p.incoherent_energy, e)
-    quantiles = U(p.incoherent.shape[2]) - U1
-    q = math.sqrt(r) * F(quantiles)
-    k = min(U(q), quantiles - U1)  # the root of the largest number rounds to one
-    low = interpolate(p.incoherent, m, i, a, k)
-    share = low + (q - F(k)) * (interpolate(p.incoherent, m, i, a, k + U1) - low)
+    i, a = energy_row(p.angle_energy, e)
+    share = quantile(p.incoherent, m, i, a, r)
     doubled = TWO * e / MASS
     largest = ONE + doubled
     ratio = (largest - doubled * share) / largest
@@ -76,44 +81,13 @@ def incoherent_scattering(p, m, e, r):
 
 
 @device
-def coherent_cosine(p, m, e, stream, block):
-    """Direction cosine and azimuth after coherent scattering, and the next block."""
-    x2_most = (e / HC) * (e / HC)
-    points = p.coherent_x2.shape[0]
-    whole = below(p, m, points, x2_most)
-    while True:
-        r1, r2, turns, _ = uniforms(stream, block)
-        block = np.uint32(block + NEXT)
-        target = r1 * whole
-        low = I(0)
-        high = I(points - 1)
-        while high - low > 1:
-            middle = I((low + high) // 2)
-            if p.coherent[m, middle] > target:
-                high = middle
-            else:
-                low = middle
-        step = p.coherent[m, low + 1] - p.coherent[m, low]
-        a = (target - p.coherent[m, low]) / step if step > ZERO else ZERO
-        x2 = p.coherent_x2[low] + a * (p.coherent_x2[low + 1] - p.coherent_x2[low])
-        cosine = ONE - TWO * min(x2 / x2_most, ONE)
-        if r2 < HALF * (ONE + cosine * cosine):
-            return cosine, turns, block
-
-
-@device
-def below(p, m, points, x2):
-    """Integral of the squared form factor up to x^2."""
-    low = I(0)
-    high = I(points - 1)
-    while high - low > 1:
-        middle = I((low + high) // 2)
-        if p.coherent_x2[middle] > x2:
-            high = middle
-        else:
-            low = middle
-    a = min((x2 - p.coherent_x2[low]) / (p.coherent_x2[low + 1] - p.coherent_x2[low]), ONE)
-    return p.coherent[m, low] + a * (p.coherent[m, low + 1] - p.coherent[m, low])
+def coherent_scattering(p, m, e, r):
+    """1 - cos of the deflection in coherent scattering, from a number in (0, 1)."""
+    i, a = energy_row(p.angle_energy, e)
+    t = quantile(p.coherent, m, i, a, r)
+    i = U(i)
+    median = p.coherent_median[m, i] + a * (p.coherent_median[m, i + U1] - p.coherent_median[m, i])
+    return TWO * median * (ONE - t) / (median + t)
 
 
 @device
@@ -160,6 +134,7 @@ def transport_photons(p, t, g, tally, waiting):
     u, v, w, e = ZERO, ZERO, ZERO, ZERO
     row, a, majorant = I0, ZERO, ZERO
     block = FIRST
+    flights = np.int64(0)
     while True:
         if kind == NOTHING:
             kind, iz, iy, ix, x, y, z, u, v, w, e, stream = take_photon(waiting, tally)
@@ -168,6 +143,8 @@ def transport_photons(p, t, g, tally, waiting):
             row, a, majorant = majorant_at(p, e)
             block = FIRST
         r1, r2, r3, turns = uniforms(stream, block)
+        if block == FIRST and stream.particle == EMITTED_PARTICLE:
+            r1, r3 = collision_numbers(waiting.first, stream)
         block = np.uint32(block + NEXT)
         flight = -math.log(r1) / majorant
         dx, x = voxels_on(x + u * flight, g.half_x)
@@ -176,33 +153,35 @@ def transport_photons(p, t, g, tally, waiting):
         ix += dx
         iy += dy
         iz += dz
-        if not inside(g, iz, iy, ix):
+        stays = inside(g, iz, iy, ix)
+        if not stays:
             count(tally.counters, ESCAPED, units(e))
             kind = NOTHING
-            continue
-        m, rho = far_voxel(g, iz, iy, ix)
-        attenuation = interpolate(p.attenuation, m, row, a, 0) * rho
-        chance = r2 * majorant
-        if chance >= attenuation:
-            continue
-        chance /= attenuation  # again uniform in (0, 1): which interaction
-        if chance < interpolate(p.attenuation, m, row, a, 1):
-            absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row, a, r3, stream, block)
-            kind = NOTHING
-        elif chance < interpolate(p.attenuation, m, row, a, 2):
-            e, u, v, w = compton(
-                p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block
-            )
-            if e > p.cutoff:
-                row, a, majorant = majorant_at(p, e)
-            else:
-                kind = NOTHING
-        elif chance < interpolate(p.attenuation, m, row, a, 3) or e <= TWO_MASS:
-            cosine, turns, block = coherent_cosine(p, m, e, stream, block)
-            u, v, w = rotate(u, v, w, cosine, math.sqrt(ONE - cosine * cosine), turns)
         else:
-            make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block)
-            kind = NOTHING
+            m, rho = far_voxel(g, iz, iy, ix)
+            attenuation = interpolate(p.attenuation, m, row, a, 0) * rho
+            chance = r2 * majorant
+            if chance < attenuation:
+                chance /= attenuation  # again uniform in (0, 1): which interaction
+                if chance < interpolate(p.attenuation, m, row, a, 1):
+                    absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row, a, r3, stream, block)
+                    kind = NOTHING
+                elif chance < interpolate(p.attenuation, m, row, a, 2):
+                    e, u, v, w = compton(
+                        p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block
+                    )
+                    if e > p.cutoff:
+                        row, a, majorant = majorant_at(p, e)
+                    else:
+                        kind = NOTHING
+                elif chance < interpolate(p.attenuation, m, row, a, 3) or e <= TWO_MASS:
+                    deflection = coherent_scattering(p, m, e, r3)
+                    u, v, w = rotate(u, v, w, ONE - deflection, math.sqrt(deflection * (TWO - deflection)), turns)
+                else:
+                    make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block)
+                    kind = NOTHING
+        flights += stays  # also joins all paths before the next pass: without it the compiler nests loops
+    count(tally.counters, PHOTON_FLIGHTS, flights)
 
 
 @device

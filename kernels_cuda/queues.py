@@ -68,6 +68,7 @@ class Waiting(NamedTuple):
     work: Work
     decays: Any  # unused by photons
     stream: Stream
+    first: Any  # FirstCollision of the batch
     mine: Any
 
 
@@ -172,17 +173,19 @@ def charged_kernel(t, g, energy, counters, photons, charged, tails, work, decays
     mine = cuda.local.array(2, np.int64)
     begin_thread(own, mine)
     stream = Stream(seed_low, seed_high, U0, U0, U0)
-    transport_charged(t, g, Tally(energy, own, own), Waiting(photons, charged, tails, work, decays, stream, mine))
+    transport_charged(t, g, Tally(energy, own, own), Waiting(photons, charged, tails, work, decays, stream, U0, mine))
     end_thread(counters, own)
 
 
-def photon_kernel(p, t, g, energy, counters, photons, charged, tails, work, seed_low, seed_high):
+def photon_kernel(p, t, g, energy, counters, photons, charged, tails, work, first, seed_low, seed_high):
     """Transport photons that wait."""
     own = cuda.local.array(N_COUNTERS, np.int64)
     mine = cuda.local.array(2, np.int64)
     begin_thread(own, mine)
     stream = Stream(seed_low, seed_high, U0, U0, U0)
-    transport_photons(p, t, g, Tally(energy, own, own), Waiting(photons, charged, tails, work, work, stream, mine))
+    transport_photons(
+        p, t, g, Tally(energy, own, own), Waiting(photons, charged, tails, work, work, stream, first, mine)
+    )
     end_thread(counters, own)
 
 

@@ -3,10 +3,10 @@
 1. Decays per voxel are an integer cumulative sum. History i of a batch of B stands at (offset + i) strides of it, with
    a random offset per batch: voxels get their share systematically, not by chance (unbiased, since the offset is
    uniform).
-2. Energy, place in the voxel and direction of history i are read at i times six irrational numbers, modulo one: the
-   histories of a voxel spread evenly over all of them instead of by chance (a Kronecker sequence; every stretch of it
-   is even, whatever voxel it falls on). A random shift per batch makes each history uniform and the result unbiased
-   (Cranley & Patterson, SIAM J. Numer. Anal. 13 (1976) 904).
+2. Energy, place in the voxel, direction and first collision of history i are read at i times eight irrational numbers,
+   modulo one: the histories of a voxel spread evenly over all of them instead of by chance (a Kronecker sequence; every
+   stretch of it is even, whatever voxel it falls on). A random shift per batch makes each history uniform and the
+   result unbiased (Cranley & Patterson, SIAM J. Numer. Anal. 13 (1976) 904).
 3. The emission is the inverse cumulative distribution of all transported particles, in segments of one particle type.
 4. Batches are independent of one another; within a batch histories are stratified. Uncertainties come from batches.
 """
@@ -24,6 +24,9 @@ from .rng import unit
 ENERGY_STEP = np.uint32(2654435769)
 X_STEP, Y_STEP, Z_STEP = np.uint32(3785032107), np.uint32(3335640777), np.uint32(2939605023)
 COSINE_STEP, AZIMUTH_STEP = np.uint32(2590590015), np.uint32(2283013049)
+# Flight and energy transfer of a photon's first collision: of a hundred pairs tried in a simulation of the collisions
+# of 0.36 MeV photons round a source voxel of water, that with which the doses of voxels varied least: half of chance.
+FLIGHT_STEP, TRANSFER_STEP = np.uint32(3746051011), np.uint32(932644675)
 GUIDE_SHIFT = np.uint32(20)  # the upper 12 bits index the guide table
 
 
@@ -36,6 +39,8 @@ class Shift(NamedTuple):
     z: Any
     cosine: Any
     azimuth: Any
+    flight: Any
+    transfer: Any
 
 
 class SourceTables(NamedTuple):
@@ -63,6 +68,26 @@ def emission(s, i, shift):
     width = np.uint32(s.threshold[k + 1] - s.threshold[k])
     a = (F(np.uint32(word - s.threshold[k])) + HALF) / F(width) if width > 0 else HALF
     return s.particle[k], s.energy_low[k] + a * (s.energy_high[k] - s.energy_low[k])
+
+
+class FirstCollision(NamedTuple):
+    """Where history number zero of the whole run would stand in the sequences of first collisions: uint32 each."""
+
+    flight: Any
+    transfer: Any
+
+
+@device
+def first_collision(shift, first):
+    """The :class:`FirstCollision` of a batch that begins with history ``first``."""
+    return FirstCollision(U(shift.flight - U(first) * FLIGHT_STEP), U(shift.transfer - U(first) * TRANSFER_STEP))
+
+
+@device
+def collision_numbers(start, stream):
+    """Two numbers in (0, 1) for the first flight of an emitted photon and the energy it transfers."""
+    h = stream.history_low
+    return unit(U(h * FLIGHT_STEP + start.flight)), unit(U(h * TRANSFER_STEP + start.transfer))
 
 
 @device

@@ -28,11 +28,11 @@ class PhotonTables(NamedTuple):
     energy: Any  # EnergyAxis
     attenuation: Any  # [medium, row, 4]: mu/rho (cm2/g); then cumulative shares: photoelectric, incoherent, coherent
     majorant: Any  # [row]: largest linear attenuation coefficient in the grid, 1/cm
-    incoherent_energy: Any  # EnergyAxis of ``incoherent``
+    angle_energy: Any  # EnergyAxis of the three tables below
     # [medium, row, quantile of sqrt(u)]: energy given to the electron by incoherent scattering, in units of the largest
     incoherent: Any
-    coherent_x2: Any  # [point]: x^2
-    coherent: Any  # [medium, point]: integral of F^2 d(x^2) up to x^2
+    coherent: Any  # [medium, row, quantile of sqrt(u)]: t of (1 - cos)/2 = a (1 - t) / (a + t)
+    coherent_median: Any  # [medium, row]: a
     k_vacancy: Any  # [medium, row, element]: cumulative share of photoabsorptions that leave a K vacancy in the element
     k_edge: Any  # [element]: binding energy of the K shell
     k_yield: Any  # [element]: fluorescence yield

@@ -28,8 +28,8 @@ DELAY = 8  # energies that wait, a power of two: a microsecond of photon transpo
 DELAY_MASK, NUMBER = np.int64(DELAY - 1), np.int64(DELAY)
 ZERO, ONE = np.int64(0), np.int64(1)
 
-EMITTED, ESCAPED, OVERFLOWS, STEPS = 0, 1, 2, 3  # rows of the counters
-N_COUNTERS = 4
+EMITTED, ESCAPED, OVERFLOWS, STEPS, PHOTON_FLIGHTS = 0, 1, 2, 3, 4  # rows of the counters
+N_COUNTERS = 5
 
 
 class Tally(NamedTuple):

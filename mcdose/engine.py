@@ -117,7 +117,7 @@ def _photon_tables(phantom, *energies_mev):
     made = cached_tables(_make_photon_tables, content, media, *energies_mev)
     linear = made["attenuation"][:, :, 0] * _densest(phantom)[:, None]
     made["majorant"] = (linear.max(axis=0) * (1 + MAJORANT_ROUNDING)).astype(np.float32)
-    for name in ("energy", "incoherent_energy"):
+    for name in ("energy", "angle_energy"):
         made[name] = tables.EnergyAxis(**made[name])
     return tables.PhotonTables(**made)
 

@@ -3,7 +3,7 @@
 1. Attenuation and shares of the interactions on an energy axis of 128 intervals per octave.
 2. Majorant: the largest linear attenuation coefficient anywhere in the grid at each energy.
 3. Incoherent scattering: inverse cumulative distribution of the energy given to the electron, Klein-Nishina times the
-   incoherent scattering function; cumulative squared form factor.
+   incoherent scattering function. Coherent scattering: that of the angle, squared form factor times Thomson's.
 4. K vacancies of the elements whose fluorescence lies above the cut-off.
 """
 
@@ -15,14 +15,13 @@ from .elements import SYMBOLS
 from .materials import Material
 
 PER_OCTAVE = 128
-# Quantiles and rows of incoherent scattering: the mean energy transfer, interpolated in both, is right to 0.02 %
-INCOHERENT_PER_OCTAVE = 16
-INCOHERENT_QUANTILES = 64
-INCOHERENT_POINTS = 2001  # of the integral: mean energy transfer to 1e-6
+# Quantiles and rows of scattering: the mean energy transfer, interpolated in both, is right to 0.02 %
+ANGLES_PER_OCTAVE = 16
+QUANTILES = 64
+POINTS = 2001  # of the integrals: mean energy transfer to 1e-6
 MASS_MEV = 0.51099895  # electron mass, CODATA 2018
 HC_MEV_ANGSTROM = 0.01239841984  # h c, CODATA 2018
 LOWEST_MEV = 1e-3  # the cross sections begin at 1 keV
-COHERENT_X2 = np.r_[0.0, np.geomspace(1e-8, 1e6, 400)]  # 1/Angstrom^2
 
 
 def photon_tables(materials, densities, cutoff_mev, highest_mev):
@@ -51,18 +50,17 @@ def photon_tables(materials, densities, cutoff_mev, highest_mev):
         total = cumulative[-1] + sigma.pair + sigma.triplet
         attenuation[medium] = np.stack([total, *(cumulative / total)], axis=1)
         np.maximum(majorant, total * densities[medium], out=majorant)
-    incoherent_axis, incoherent_nodes = energy_axis(
-        min(cutoff_mev, highest_mev), highest_mev * 1.001, INCOHERENT_PER_OCTAVE
-    )
-    incoherent_nodes = np.maximum(incoherent_nodes, LOWEST_MEV)
+    angle_axis, angle_nodes = energy_axis(min(cutoff_mev, highest_mev), highest_mev * 1.001, ANGLES_PER_OCTAVE)
+    angle_nodes = np.maximum(angle_nodes, LOWEST_MEV)
+    coherent = [_coherent_quantiles(m, angle_nodes) for m in materials]
     return {
         "energy": axis,
         "attenuation": attenuation,
         "majorant": (majorant * (1 + 1e-6)).astype(np.float32),  # above the float32 rounding of the attenuation
-        "incoherent_energy": incoherent_axis,
-        "incoherent": np.array([_incoherent_quantiles(m, incoherent_nodes) for m in materials], np.float32),
-        "coherent_x2": COHERENT_X2.astype(np.float32),
-        "coherent": np.array([_coherent_integral(m) for m in materials], np.float32),
+        "angle_energy": angle_axis,
+        "incoherent": np.array([_incoherent_quantiles(m, angle_nodes) for m in materials], np.float32),
+        "coherent": np.array([t for t, _ in coherent], np.float32),
+        "coherent_median": np.array([a for _, a in coherent], np.float32),
         **_fluorescence(materials, nodes, cutoff_mev),
         "cutoff": np.float32(cutoff_mev),
     }
@@ -76,21 +74,32 @@ def _incoherent_quantiles(material, energies):
     """
     alpha = energies[:, None] / MASS_MEV
     # even steps of the root of ln(1 + alpha (1 - cos)): dense where S(x) rises, whatever the energy
-    ratio = np.exp(-np.log1p(2 * alpha) * np.linspace(0, 1, INCOHERENT_POINTS) ** 2)
+    ratio = np.exp(-np.log1p(2 * alpha) * np.linspace(0, 1, POINTS) ** 2)
     t = np.minimum((1 / ratio - 1) / alpha, 2)  # 1 - cos
     s = photons.incoherent_function(material, np.sqrt(t / 2) * energies[:, None] / HC_MEV_ANGSTROM)
     density = s * (ratio + 1 / ratio - t * (2 - t))  # per energy of the electron
     transfer = (1 - ratio) * (1 + 2 * alpha) / (2 * alpha)
     cumulative = np.cumsum((density[:, 1:] + density[:, :-1]) / 2 * np.diff(transfer, axis=1), axis=1)
     root = np.sqrt(np.insert(cumulative, 0, 0, axis=1) / cumulative[:, -1:])
-    levels = np.linspace(0, 1, INCOHERENT_QUANTILES + 1)
+    levels = np.linspace(0, 1, QUANTILES + 1)
     return np.array([np.interp(levels, r, d) for r, d in zip(root, transfer, strict=True)])
 
 
-def _coherent_integral(material):
-    f2 = photons.form_factor_squared(material, np.sqrt(COHERENT_X2))
-    integral = np.r_[0.0, np.cumsum((f2[1:] + f2[:-1]) / 2 * np.diff(COHERENT_X2))]
-    return integral / integral[-1]
+def _coherent_quantiles(material, energies):
+    """Deflection in coherent scattering at equal steps of the root of the probability of more, and its median.
+
+    As t of (1 - cos)/2 = a (1 - t) / (a + t) with the median a; t and the root keep the long tail in small steps.
+    """
+    largest = (energies[:, None] / HC_MEV_ANGSTROM) ** 2
+    x2 = np.concatenate([np.zeros_like(largest), largest * np.geomspace(1e-12, 1, POINTS)], axis=1)
+    part = x2 / largest  # (1 - cos)/2
+    density = photons.form_factor_squared(material, np.sqrt(x2)) * (1 + (1 - 2 * part) ** 2)
+    cumulative = np.cumsum((density[:, 1:] + density[:, :-1]) / 2 * np.diff(part, axis=1), axis=1)
+    cumulative = np.insert(cumulative, 0, 0, axis=1) / cumulative[:, -1:]
+    levels = 1 - np.linspace(0, 1, QUANTILES + 1) ** 2
+    at = np.array([np.interp(np.r_[levels, 0.5], c, v) for c, v in zip(cumulative, part, strict=True)])
+    median = at[:, -1:]
+    return median * (1 - at[:, :-1]) / (median + at[:, :-1]), median[:, 0]
 
 
 def _fluorescence(materials, nodes, cutoff_mev):

@@ -13,7 +13,7 @@ import mcdose
 from kernels_cuda import cuda as driver
 from kernels_cuda import queues
 from kernels_cuda.batch import seed_words
-from kernels_cuda.source import Shift
+from kernels_cuda.source import FirstCollision, Shift
 from mcdose.engine import Physics, problem
 
 
@@ -35,11 +35,12 @@ def arguments():
     ring = queues.Ring(np.zeros((8, 8), np.float32), np.zeros((8, 8), np.uint32), np.int64(0))
     numbers = np.zeros(4, np.int64)
     work = queues.Work(numbers, np.int64(0), np.int64(0))
-    decays = queues.Decays(s, g, np.zeros(4, np.uint32), np.int64(0), np.int64(0), Shift(*[np.uint32(0)] * 6))
+    first = FirstCollision(np.uint32(0), np.uint32(0))
+    decays = queues.Decays(s, g, np.zeros(4, np.uint32), np.int64(0), np.int64(0), Shift(*[np.uint32(0)] * 8))
     shared = (np.zeros(phantom.shape, np.int64), numbers, ring, ring, numbers)
     return {
         "charged": (t, g, *shared, work, decays, *seed_words(1)),
-        "photons": (p, t, g, *shared, work, *seed_words(1)),
+        "photons": (p, t, g, *shared, work, first, *seed_words(1)),
     }
 
 

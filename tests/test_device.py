@@ -106,7 +106,7 @@ def test_retarget_rebuilds_callees_and_replaces_primitives():
 
     plain = retarget(particles.push, lambda f: f, {id(tally.score): recorded})
     counts = tally.Tally(np.zeros((1, 1, 1), np.int64), np.zeros(tally.N_COUNTERS, np.int64), None)
-    waiting = particles.Waiting(*stacks(), None)
+    waiting = particles.Waiting(*stacks(), None, None)
     waiting.depth[:] = particles.DEPTH
     plain(waiting, counts, particles.ELECTRON, 0, 0, 0, *[np.float32(1)] * 7, None)
     assert calls == [(0, 0, 0, tally.UNITS_PER_MEV)]

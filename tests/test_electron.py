@@ -98,7 +98,7 @@ def _annihilate(e, n, energy, counters, state, place, number, depth):
     zero, none = np.uint32(0), F(0)
     for h in range(n):
         stream = Stream(np.uint32(8), zero, np.uint32(h), zero, zero)
-        waiting = Waiting(state, place, number, depth, stream)
+        waiting = Waiting(state, place, number, depth, stream, None)
         depth[:] = 0
         electron.annihilate_in_flight(
             waiting, Tally(energy, counters, None), 0, 0, 0, none, none, none, none, none, F(1), e, stream, zero

@@ -6,7 +6,8 @@ import pytest
 from kernels_cuda import source
 from kernels_cuda.batch import Batch, placing
 from kernels_cuda.device import driver
-from kernels_cuda.geometry import Grid, pack
+from kernels_cuda.rng import Stream
+from tests.transport import box
 
 F = np.float32
 STRETCH = 200  # histories of a voxel in a batch
@@ -14,18 +15,22 @@ STRETCH = 200  # histories of a voxel in a batch
 
 @driver()
 def _drawn(s, g, first, n, shift):
-    out = np.empty((n, 7), np.float32)
+    out = np.empty((n, 9), np.float32)
+    zero = np.uint32(0)
+    collision = source.first_collision(shift, zero)
     for i in range(n):
         _, out[i, 0] = source.emission(s, first + i, shift)
         _, _, _, out[i, 1], out[i, 2], out[i, 3], out[i, 4], out[i, 5], out[i, 6] = source.place(
             s, g, 0, first + i, shift
         )
+        stream = Stream(zero, zero, np.uint32(first + i), zero, zero)
+        out[i, 7], out[i, 8] = source.collision_numbers(collision, stream)
     return out
 
 
 def drawn(first, n, seed):
-    """Six numbers in (0, 1) for each history: energy, x, y, z, cosine and azimuth."""
-    grid = Grid(pack(np.zeros((1, 1, 1), np.uint8), np.ones((1, 1, 1), F)), F(0.5), F(0.5), F(0.5))
+    """Eight numbers in (0, 1) for each history: energy, x, y, z, cosine, azimuth, first flight and transfer."""
+    grid = box((1, 1, 1), (1.0, 1.0, 1.0))
     line = [np.array(v, kind) for v, kind in (([0.0], F), ([1.0], F), ([1], np.int32), ([0] * 4096, np.int32))]
     tables = source.SourceTables(
         np.zeros(1, np.uint32), np.array([1 << 62], np.uint64), np.zeros(3, F), np.int32(0),
@@ -39,7 +44,7 @@ def drawn(first, n, seed):
     )  # fmt: skip
     out = _drawn(tables, grid, first, n, placing(Batch(seed, 0, 1000), 1 << 62).shift).astype(float)
     azimuth = np.arctan2(out[:, 5], out[:, 4]) / (2 * np.pi) % 1
-    return np.column_stack([out[:, 0], out[:, 1:4] + 0.5, (out[:, 6] + 1) / 2, azimuth])
+    return np.column_stack([out[:, 0], out[:, 1:4] + 0.5, (out[:, 6] + 1) / 2, azimuth, out[:, 7:]])
 
 
 def test_every_history_is_uniform_over_batches():
@@ -49,7 +54,7 @@ def test_every_history_is_uniform_over_batches():
         for column in points.T:
             counts, _ = np.histogram(column, 20, (0, 1))
             assert ((counts - 200) ** 2 / 190).sum() == pytest.approx(20, abs=5 * np.sqrt(40))
-        correlation = np.corrcoef(points.T) - np.eye(6)
+        correlation = np.corrcoef(points.T) - np.eye(8)
         assert np.abs(correlation).max() < 5 / np.sqrt(4000)
 
 

@@ -9,6 +9,7 @@ from kernels_cuda.device import driver
 from kernels_cuda.history import follow
 from kernels_cuda.particles import DEPTH, Waiting, push
 from kernels_cuda.rng import EMITTED_PARTICLE, Stream
+from kernels_cuda.source import FirstCollision
 from kernels_cuda.tally import DELAY, N_COUNTERS, UNITS_PER_MEV, Tally, settle
 from physics_data.electron_tables import electron_tables
 from physics_data.photon_tables import photon_tables
@@ -30,7 +31,7 @@ def media(
     densities = [m.density_g_cm3 for m in materials] if densities is None else densities
     photons = photon_tables(materials, densities, photon_cutoff_mev, highest_mev)
     electrons = electron_tables(materials, cutoff_mev, photon_cutoff_mev, highest_mev, voxel_cm, positrons)
-    for name in ("energy", "incoherent_energy"):
+    for name in ("energy", "angle_energy"):
         photons[name] = tables.EnergyAxis(*photons[name])
     electrons["energy"] = tables.EnergyAxis(*electrons["energy"])
     return Media(tables.PhotonTables(**photons), tables.ElectronTables(**electrons))
@@ -56,7 +57,14 @@ def _shoot(p, t, g, energy, counters, state, where, number, depth, kind, place, 
     tally = Tally(energy, counters, np.zeros((DELAY + 1, 2), np.int64))
     zero = np.uint32(0)
     for h in range(n):
-        waiting = Waiting(state, where, number, depth, Stream(seed, zero, np.uint32(h), zero, EMITTED_PARTICLE))
+        waiting = Waiting(
+            state,
+            where,
+            number,
+            depth,
+            Stream(seed, zero, np.uint32(h), zero, EMITTED_PARTICLE),
+            FirstCollision(zero, zero),
+        )
         push(
             waiting, tally, kind, place[0], place[1], place[2], position[0], position[1], position[2],
             direction[0], direction[1], direction[2], e, waiting.stream,
