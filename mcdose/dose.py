@@ -135,6 +135,12 @@ class Dose:
         energy, relative = self.energy_mev.__getitem__, self.relative_uncertainty.__getitem__
         return mean_uncertainty(energy, relative, self.phantom.density_g_cm3, mask)
 
+    def _device(self):
+        """What transported it, in words; runs on the CPU say why there was no GPU if none was ruled out."""
+        device, threads = self.settings.get("device", "unknown"), self.settings.get("threads")
+        because = self.settings.get("no_gpu")
+        return device + (f", {threads} threads" if threads else "") + (f" (no GPU: {because})" if because else "")
+
     def describe(self):
         """The physical summary of the run as a few lines of text."""
         rate = "/s" if self.per_second else ""
@@ -160,12 +166,13 @@ class Dose:
             ("maximum dose", f"{self.maximum_gy:.4g} {self.unit} at ({at}) mm"),
             ("uncertainty", f"{100 * self.mean_uncertainty():.2f} % (1 sd, mean above 50 % of the maximum)"),
             ("histories", f"{self.histories:,} in {self.seconds:.1f} s, {self.histories_per_second:,.0f} per second"),
+            ("device", self._device()),
         ]
         if not self.histories:  # a fast method: what uncertainty there is, is that of its kernel
             method = self.settings.get("method", "unknown").replace("_", " ")
-            rows[-2:] = [("method", f"{method}, {self.seconds:.2g} s")]
+            rows[-3:] = [("method", f"{method}, {self.seconds:.2g} s")]
         if "mask_uncertainty" in self.settings:
-            rows.insert(-1, ("  in the mask", f"{100 * self.settings['mask_uncertainty']:.2f} % (1 sd, mean)"))
+            rows.insert(-2, ("  in the mask", f"{100 * self.settings['mask_uncertainty']:.2f} % (1 sd, mean)"))
         if self.regions:
             rows.append(("regions", "mean dose ± 1 sd, mass"))
             rows += [(f"  {name}", figures) for name, figures in region_rows(self.regions, self.unit)]

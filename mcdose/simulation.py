@@ -18,7 +18,7 @@ from mcdose.arrays import host, slabs
 from mcdose.config import ELECTRONS
 from mcdose.dose import J_PER_MEV, Dose
 from mcdose.errors import InputError, InputWarning
-from mcdose.gpu import chosen
+from mcdose.gpu import chosen, obstacle, probe
 from mcdose.memory import TRANSPORT_BYTES, check_memory
 from mcdose.region_dose import cropped, region_dose, region_sum
 from mcdose.regions import mask_on, regions_on
@@ -120,7 +120,7 @@ def monte_carlo(
     """
     seed, batches = _check_run(histories, uncertainty, seed, batches)
     check_cutoffs(photon_cutoff_mev, electron_cutoff_mev)
-    gpus = chosen(device)
+    requested, gpus = device, chosen(device)
     if electrons not in ELECTRONS:
         raise InputError(f"electrons: {electrons!r}; choose {' or '.join(ELECTRONS)}")
     mask, regions = _masks(phantom.grid, mask, regions)
@@ -155,6 +155,8 @@ def monte_carlo(
         device.close()
     settings = _settings(source, seed, emissions, electrons, photon_cutoff_mev, electron_cutoff_mev, sums, device)
     settings["sampled_share"] = sampled_share
+    if requested == "auto" and not gpus:
+        settings["no_gpu"] = obstacle(probe())
     return _dose(phantom, source, sums, settings, _region_doses(phantom, source, sums, regions))
 
 
