@@ -9,7 +9,7 @@ import numpy as np
 
 from mcdose.arrays import slabs
 from mcdose.errors import InputError
-from mcdose.hdf5_file import new_hdf5
+from mcdose.hdf5_file import new_hdf5, our_hdf5
 from mcdose.images import to_image, write_image
 from mcdose.phantom import KG_PER_G, Phantom, in_body
 from mcdose.region_dose import RegionDose, region_rows
@@ -248,18 +248,9 @@ class Dose:
         InputError
             No such file, or not one of ours.
         """
-        import h5py  # slow to load, and most of a run does without
-
-        path = Path(path)
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; check the path")
-        try:
-            with h5py.File(path, "r") as file:
-                if file.attrs.get("format") != FILE_FORMAT:
-                    raise InputError(f"{path}: not a dose file of mcdose; give the .h5 that a run has written")
-                return cls._read(file)
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path}: damaged or not an HDF5 file; give the .h5 that a run has written") from error
+        foreign = "not a dose file of mcdose; give the .h5 that a run has written"
+        with our_hdf5(path, FILE_FORMAT, foreign, "give the .h5 that a run has written") as file:
+            return cls._read(file)
 
     def _write(self, file):
         file.attrs["format"] = FILE_FORMAT

@@ -1,8 +1,10 @@
-"""HDF5 files that are streamed to the disk, whole or not at all."""
+"""HDF5 files: streamed to the disk whole or not at all, and read back if they are ours."""
 
 import os
 from contextlib import contextmanager
+from pathlib import Path
 
+from mcdose.errors import InputError
 from mcdose.files import atomic
 
 
@@ -25,6 +27,36 @@ def new_hdf5(path):
         finally:
             if kept.error is not None:
                 raise kept.error
+
+
+@contextmanager
+def our_hdf5(path, file_format, foreign, remedy):
+    """An ``h5py.File`` of ours to read from.
+
+    Parameters
+    ----------
+    path : str or Path
+    file_format : str
+        What its attribute "format" must say.
+    foreign, remedy : str
+        Ends of the sentences for a file that is not of this format, and for one that is damaged.
+
+    Raises
+    ------
+    InputError
+        No such file, of another format, damaged, or without something that is read from it.
+    """
+    import h5py  # slow to load, and most of a run does without
+
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file; check the path")
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != file_format:
+                raise InputError(f"{path}: {foreign}")
+            yield file
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path}: damaged or not an HDF5 file; {remedy}") from error
 
 
 class _Kept:

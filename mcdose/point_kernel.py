@@ -12,12 +12,11 @@
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from mcdose.errors import InputError
-from mcdose.hdf5_file import new_hdf5
+from mcdose.hdf5_file import new_hdf5, our_hdf5
 from mcdose.kernel_making import _spectrum, _title, as_material, kept, kernel_path
 from mcdose.levels import Medium, gy_per_mev
 from mcdose.octant import offsets
@@ -152,26 +151,16 @@ class DosePointKernel:
         InputError
             No such file, or not a dose-point kernel of ours.
         """
-        import h5py  # slow to load; making a kernel does without
-
-        if not Path(path).is_file():
-            raise InputError(f"{path}: no such file; check the path")
-        try:
-            with h5py.File(path, "r") as file:
-                if file.attrs.get("format") != FILE_FORMAT:
-                    raise InputError(
-                        f"{path}: not a dose-point kernel of mcdose; give a file that its save has written"
-                    )
-                tail = file["tail"] if "tail" in file else None
-                return cls(
-                    *(file[name][:] for name in ("edges_cm", "energy_share", "relative_uncertainty")),
-                    tail and RadialDose(*(tail[name][:] for name in RadialDose.__dataclass_fields__)),
-                    *(file.attrs[name] for name in ("emission", "medium")),
-                    *(float(file.attrs[name]) for name in ("density_g_cm3", "emitted_mev")),
-                    json.loads(file.attrs["settings"]),
-                )
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path}: damaged or not an HDF5 file; make the kernel again") from error
+        foreign = "not a dose-point kernel of mcdose; give a file that its save has written"
+        with our_hdf5(path, FILE_FORMAT, foreign, "make the kernel again") as file:
+            tail = file["tail"] if "tail" in file else None
+            return cls(
+                *(file[name][:] for name in ("edges_cm", "energy_share", "relative_uncertainty")),
+                tail and RadialDose(*(tail[name][:] for name in RadialDose.__dataclass_fields__)),
+                *(file.attrs[name] for name in ("emission", "medium")),
+                *(float(file.attrs[name]) for name in ("density_g_cm3", "emitted_mev")),
+                json.loads(file.attrs["settings"]),
+            )
 
 
 def dose_point_kernel(

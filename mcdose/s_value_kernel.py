@@ -11,7 +11,6 @@ Pamphlet No. 17, J. Nucl. Med. 40 (1999) 11S.
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from mcdose.convolution import check_odd
 from mcdose.dose import J_PER_MEV
 from mcdose.errors import InputError
 from mcdose.grid import Grid
-from mcdose.hdf5_file import new_hdf5
+from mcdose.hdf5_file import new_hdf5, our_hdf5
 from mcdose.octant import fold, offsets, unfold
 from mcdose.radial_dose import RadialDose
 
@@ -235,29 +234,20 @@ class SValueKernel:
         InputError
             No such file, or not a kernel of ours.
         """
-        import h5py  # slow to load; a run that makes its kernel does without
-
-        path = Path(path)
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; check the path")
-        try:
-            with h5py.File(path, "r") as file:
-                if file.attrs.get("format") != FILE_FORMAT:
-                    raise InputError(f"{path}: not a kernel of mcdose; give a file that mcdose kernel has written")
-                tail = file["tail"] if "tail" in file else None
-                return cls(
-                    near_gy=file["near_gy"][:],
-                    spacing_mm=tuple(file.attrs["spacing_mm"].tolist()),
-                    emission=file.attrs["emission"],
-                    medium=file.attrs["medium"],
-                    density_g_cm3=float(file.attrs["density_g_cm3"]),
-                    relative_uncertainty=file["relative_uncertainty"][:],
-                    tail=tail and RadialDose(*(tail[name][:] for name in RadialDose.__dataclass_fields__)),
-                    emitted_mev=float(file.attrs["emitted_mev"]) if "emitted_mev" in file.attrs else None,
-                    settings=json.loads(file.attrs["settings"]),
-                )
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path}: damaged or not an HDF5 file; make the kernel again") from error
+        foreign = "not a kernel of mcdose; give a file that mcdose kernel has written"
+        with our_hdf5(path, FILE_FORMAT, foreign, "make the kernel again") as file:
+            tail = file["tail"] if "tail" in file else None
+            return cls(
+                near_gy=file["near_gy"][:],
+                spacing_mm=tuple(file.attrs["spacing_mm"].tolist()),
+                emission=file.attrs["emission"],
+                medium=file.attrs["medium"],
+                density_g_cm3=float(file.attrs["density_g_cm3"]),
+                relative_uncertainty=file["relative_uncertainty"][:],
+                tail=tail and RadialDose(*(tail[name][:] for name in RadialDose.__dataclass_fields__)),
+                emitted_mev=float(file.attrs["emitted_mev"]) if "emitted_mev" in file.attrs else None,
+                settings=json.loads(file.attrs["settings"]),
+            )
 
     def _octant(self, half, near, scale):
         half = self.extent() if half is None else tuple(half)
