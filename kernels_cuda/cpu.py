@@ -11,9 +11,11 @@ import numpy as np
 
 from .batch import placing, seed_words
 from .device import driver
-from .history import history
+from .geometry import U0
+from .history import emit, follow, photons_held
+from .lanes import LANES, REALS, WHOLES, Lanes
 from .particles import DEPTH, Waiting
-from .rng import EMITTED_PARTICLE, Stream
+from .rng import Stream
 from .source import first_collision
 from .tally import DELAY, N_COUNTERS, Tally, settle
 
@@ -28,20 +30,24 @@ def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset,
     ``offset`` and ``stride`` (uint64) place history i at ``offset + i * stride`` of the cumulative decays.
     """
     state, place = np.empty((2, DEPTH, 7), np.float32), np.empty((2, DEPTH, 4), np.int32)
-    particle, depth = np.empty((2, DEPTH), np.uint32), np.zeros(2, np.int64)
+    number, depth = np.empty((2, DEPTH, 3), np.uint32), np.zeros(2, np.int64)
+    stream = Stream(seed_low, seed_high, U0, U0, U0)
+    waiting = Waiting(state, place, number, depth, stream, first_collision(shift, first))
+    lanes = Lanes(np.ones(REALS * LANES, np.float32), np.zeros(WHOLES * LANES, np.uint32), np.zeros(1, np.int64))
     tally = Tally(energy, counters, np.zeros((DELAY + 1, 2), np.int64))
-    collision = first_collision(shift, first)
     target = np.uint64(offset + np.uint64(begin) * stride)
     k = np.searchsorted(s.cumulative, target, side="right")
-    for i in range(begin, end):
-        while s.cumulative[k] <= target:
-            k += 1
-        number = np.uint64(first) + np.uint64(i)
-        low = np.uint32(number)
-        high = np.uint32(number >> np.uint64(32))
-        stream = Stream(seed_low, seed_high, low, high, EMITTED_PARTICLE)
-        history(p, t, g, s, tally, Waiting(state, place, particle, depth, stream, collision), i, shift, k)
-        target = np.uint64(target + stride)
+    i = begin
+    while True:
+        emits = i < end and photons_held(waiting, lanes) < LANES
+        if emits:
+            while s.cumulative[k] <= target:
+                k += 1
+            emit(g, s, tally, waiting, i, shift, k, np.uint64(first) + np.uint64(i))
+            target = np.uint64(target + stride)
+            i += 1
+        if not follow(p, t, g, tally, waiting, lanes, LANES if i < end else 1):
+            break
     settle(tally)
 
 

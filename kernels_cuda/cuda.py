@@ -94,7 +94,7 @@ def kernels(cuda, cache=True):
         with in_cache_directory(cuda.core.config):
             return cuda.jit(fastmath=True, cache=True)(function)
 
-    for function in (tally.score, tally.score_later, particles.push, particles.take_charged, particles.take_photon):
+    for function in (tally.score, tally.score_later, particles.push, particles.take_charged):
         twin = getattr(queues, function.py_func.__name__)
         substitutes[id(function)] = substitutes[id(twin)] = retarget(twin, compiled, substitutes, memo)
     return Kernels(

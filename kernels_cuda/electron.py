@@ -41,13 +41,14 @@ from .geometry import (
     I,
     U,
     distance_to_face,
+    far_voxel,
     inside,
     isotropic,
     rotate,
     voxel,
 )
 from .particles import ELECTRON, ELECTRON_MASS_MEV, NOTHING, PHOTON, POSITRON, owned_units, push, take_charged
-from .rng import FIRST, NEXT, child, uniforms, unit, unit_high16, unit_low16, words
+from .rng import FIRST, NEXT, child, exponential, uniforms, unit, unit_high16, unit_low16, words
 from .tables import energy_row
 from .tally import ESCAPED, STEPS, count, score_later, units
 
@@ -342,14 +343,14 @@ def transport_charged(t, g, tally, waiting):
             if kind == NOTHING:
                 break
             offset = U(t.positron_media) if kind == POSITRON else U0
-            m, rho = voxel(g, iz, iy, ix)
+            m, rho = far_voxel(g, iz, iy, ix)
             m = U(m + offset)
             owned = owned_units(kind, e)
             n = coordinate_of(t, e)
             e, r, hard = at_coordinate(t, n)
             tau, flight, rare, _ = uniforms(stream, FIRST)
             block = NEXT
-            tau = -math.log(tau)
+            tau = exponential(tau)
             hinge = flight
             spare = False
         moved = n < t.n_cut and r >= distance_to_face(g, x, y, z) * rho * t.longest[m]
@@ -425,7 +426,7 @@ def transport_charged(t, g, tally, waiting):
             elif event == HARD:
                 r1, r2, r3, r4 = uniforms(stream, block)
                 block = np.uint32(block + NEXT)
-                tau = -math.log(r1)
+                tau = exponential(r1)
                 j = U(n * t.medium_rows + HALF)
                 radiative = t.medium[m, j, 3]
                 annihilation = t.medium[m, j, 4]

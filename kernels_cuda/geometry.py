@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .device import device
+from .memory import prefetch_to_read
 
 F, I, U = np.float32, np.int32, np.uint32
 ZERO, HALF, ONE, TWO, THREE, FOUR = F(0), F(0.5), F(1), F(2), F(3), F(4)
 I0, I1, I2, I3 = I(0), I(1), I(2), I(3)
 U0, U1 = U(0), U(1)
-POLE = F(1e-9)  # below this sin^2 of the polar angle the azimuth of a direction is undefined in float32
 # Minimax coefficients of sin(pi x) and cos(pi x) on (-1/2, 1/2): errors below 1e-8, less than float32 rounding
 S1, S3, S5, S7, S9 = F(3.14159264), F(-5.16771009), F(2.55007766), F(-0.598292149), F(0.0776593869)
 C2, C4, C6, C8, C10 = F(-4.9348022), F(4.05871142), F(-1.33524002), F(0.235074735), F(-0.0246278505)
@@ -97,18 +97,20 @@ def isotropic(r1, r2):
 
 @device
 def rotate(u, v, w, cosine, sine, turns):
-    """Turn a direction by a polar angle (cosine and sine given) and an azimuth; the result is renormalised."""
+    """Turn a direction by a polar angle (cosine and sine given) and an azimuth; the result is renormalised.
+
+    The two directions across the old one that azimuths count from are those of Duff et al., J. Comput. Graph. Techn. 6
+    (2017) 1: one division, no root, no pole.
+    """
     s, c = sine_cosine(turns)
+    sign = ONE if w >= ZERO else -ONE
     a = sine * c
     b = sine * s
-    across2 = u * u + v * v
-    if across2 < POLE:
-        return a, b if w > ZERO else -b, cosine if w > ZERO else -cosine
-    across = math.sqrt(across2)
-    inverse = ONE / across
-    u2 = u * cosine + (u * w * a - v * b) * inverse
-    v2 = v * cosine + (v * w * a + u * b) * inverse
-    w2 = w * cosine - a * across
+    lost = sign * u * a + v * b
+    shift = lost / (sign + w)
+    u2 = u * cosine + a - u * shift
+    v2 = v * cosine + sign * b - v * shift
+    w2 = w * cosine - lost
     scale = HALF * (THREE - (u2 * u2 + v2 * v2 + w2 * w2))  # one Newton step of 1/sqrt
     return u2 * scale, v2 * scale, w2 * scale
 
@@ -127,6 +129,13 @@ def far_voxel(g, iz, iy, ix):
     if word == MIXED:
         word = U(g.voxels[U(iz), U(iy), U(ix)])
     return U(word & MEDIUM_MASK), U((word >> MEDIUM_BITS) << SIGN_AND_TAIL).view(F)
+
+
+@device
+def look_ahead(g, iz, iy, ix):
+    """Ask memory for what ``far_voxel`` will read of a voxel of the grid."""
+    if U(g.blocks[U(iz) >> BLOCK_BITS, U(iy) >> BLOCK_BITS, U(ix) >> BLOCK_BITS]) == MIXED:
+        prefetch_to_read(g.voxels, iz, iy, ix)
 
 
 @device
@@ -149,4 +158,4 @@ def voxels_on(x, half):
 def inside(g, iz, iy, ix):
     """True if a voxel belongs to the grid."""
     nz, ny, nx = g.voxels.shape
-    return iz >= I0 and iy >= I0 and ix >= I0 and iz < nz and iy < ny and ix < nx
+    return U(iz) < U(nz) and U(iy) < U(ny) and U(ix) < U(nx)  # indices below zero are large without their sign

@@ -1,18 +1,19 @@
 """Photons: Woodcock tracking and the four interactions.
 
 1. Flights are drawn with the largest attenuation coefficient anywhere in the grid at this energy (Woodcock et al.,
-   ANL-7050
-   (1965) 557); an interaction is real with probability mu(voxel) / majorant, else the photon flies on. Faces play no
-   part.
+   ANL-7050 (1965) 557); an interaction is real with probability mu(voxel) / majorant, else the photon flies on. Faces
+   play no part.
 2. Photoelectric absorption: the electron leaves with the photon's energy, less the K binding energy where the vacancy
-   is in
-   a K shell whose fluorescence lies above the cut-off; then the fluorescence photon, or the deposit of the shell's
-   energy. Direction: Sauter, Ann. Phys. 403 (1931) 454.
+   is in a K shell whose fluorescence lies above the cut-off; then the fluorescence photon, or the deposit of the
+   shell's energy. Direction: Sauter, Ann. Phys. 403 (1931) 454.
 3. Incoherent scattering: Klein-Nishina times the incoherent scattering function S(x)/Z of the medium, by inversion of
    the energy given to the electron.
 4. Coherent scattering: squared form factor of the medium times Thomson's (1 + cos^2)/2, by inversion of the angle.
 5. Pair (and triplet) production: kinetic energy shared uniformly, leading-order angles.
 6. An electron that cannot leave its voxel deposits its energy at once; any other waits to be followed.
+
+``fly`` and ``collide`` are what happens to one photon; ``lanes`` for the CPU and ``queues`` for a GPU say who does
+which when.
 
 Valid from 1 keV to 20 MeV. Neglected: Doppler broadening and the binding energy left by incoherent scattering (below 1
 keV per event in tissue), fluorescence of L and higher shells, polarisation, photonuclear absorption.
@@ -37,16 +38,15 @@ from .geometry import (
     U,
     distance_to_face,
     far_voxel,
-    inside,
     isotropic,
     rotate,
     voxels_on,
 )
-from .particles import ELECTRON, ELECTRON_MASS_MEV, NOTHING, PHOTON, POSITRON, push, take_photon
-from .rng import EMITTED_PARTICLE, FIRST, NEXT, child, uniforms
+from .particles import ELECTRON, ELECTRON_MASS_MEV, PHOTON, POSITRON, push
+from .rng import EMITTED_PARTICLE, FIRST, NEXT, child, exponential, uniforms
 from .source import collision_numbers
 from .tables import energy_row
-from .tally import ESCAPED, PHOTON_FLIGHTS, count, score_later, units
+from .tally import score_later, units
 
 MASS, TWO_MASS = ELECTRON_MASS_MEV, F(2) * ELECTRON_MASS_MEV
 SMALLEST_MAJORANT = F(1e-12)  # 1/cm: a grid of vacuum is left in one flight
@@ -125,63 +125,53 @@ def majorant_at(p, e):
 
 
 @device
-def transport_photons(p, t, g, tally, waiting):
-    """Follow photons until none waits, or one has set free a charged particle on the CPU (``take_photon``)."""
-    stream = waiting.stream
-    kind = NOTHING
-    iz, iy, ix = I0, I0, I0
-    x, y, z = ZERO, ZERO, ZERO
-    u, v, w, e = ZERO, ZERO, ZERO, ZERO
-    row, a, majorant = I0, ZERO, ZERO
-    block = FIRST
-    flights = np.int64(0)
-    while True:
-        if kind == NOTHING:
-            kind, iz, iy, ix, x, y, z, u, v, w, e, stream = take_photon(waiting, tally)
-            if kind == NOTHING:
-                break
-            row, a, majorant = majorant_at(p, e)
-            block = FIRST
-        r1, r2, r3, turns = uniforms(stream, block)
-        if block == FIRST and stream.particle == EMITTED_PARTICLE:
-            r1, r3 = collision_numbers(waiting.first, stream)
-        block = np.uint32(block + NEXT)
-        flight = -math.log(r1) / majorant
-        dx, x = voxels_on(x + u * flight, g.half_x)
-        dy, y = voxels_on(y + v * flight, g.half_y)
-        dz, z = voxels_on(z + w * flight, g.half_z)
-        ix += dx
-        iy += dy
-        iz += dz
-        stays = inside(g, iz, iy, ix)
-        if not stays:
-            count(tally.counters, ESCAPED, units(e))
-            kind = NOTHING
+def fly(g, first, iz, iy, ix, x, y, z, u, v, w, majorant, stream, block):
+    """One flight: voxel and point where it ends, perhaps outside the grid, and three numbers for what happens there.
+
+    Without a branch or a look-up, so that several photons fly at once.
+    """
+    r1, r2, r3, turns = uniforms(stream, block)
+    even1, even3 = collision_numbers(first, stream)
+    of_decay = block == FIRST and stream.particle == EMITTED_PARTICLE
+    r1 = even1 if of_decay else r1
+    r3 = even3 if of_decay else r3
+    flight = exponential(r1) / majorant
+    dx, x = voxels_on(x + u * flight, g.half_x)
+    dy, y = voxels_on(y + v * flight, g.half_y)
+    dz, z = voxels_on(z + w * flight, g.half_z)
+    return iz + dz, iy + dy, ix + dx, x, y, z, r2, r3, turns
+
+
+@device
+def collide(p, t, g, tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, row, a, majorant, r2, r3, turns, stream, block):
+    """What happens at the end of a flight inside the grid, perhaps nothing.
+
+    ``r2`` chooses the interaction, ``r3`` is its own, ``turns`` an azimuth; ``block`` is the next of the stream.
+    Returns the photon's energy, zero if it has ended, its direction, and ``majorant_at`` that energy.
+    """
+    m, rho = far_voxel(g, iz, iy, ix)
+    attenuation = interpolate(p.attenuation, m, row, a, 0) * rho
+    chance = r2 * majorant
+    if chance < attenuation:
+        chance /= attenuation  # again uniform in (0, 1): which interaction
+        if chance < interpolate(p.attenuation, m, row, a, 1):
+            absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row, a, r3, stream, block)
+            e = ZERO
+        elif chance < interpolate(p.attenuation, m, row, a, 2):
+            e, u, v, w = compton(
+                p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block
+            )
+            if e > p.cutoff:
+                row, a, majorant = majorant_at(p, e)
+            else:
+                e = ZERO
+        elif chance < interpolate(p.attenuation, m, row, a, 3) or e <= TWO_MASS:
+            deflection = coherent_scattering(p, m, e, r3)
+            u, v, w = rotate(u, v, w, ONE - deflection, math.sqrt(deflection * (TWO - deflection)), turns)
         else:
-            m, rho = far_voxel(g, iz, iy, ix)
-            attenuation = interpolate(p.attenuation, m, row, a, 0) * rho
-            chance = r2 * majorant
-            if chance < attenuation:
-                chance /= attenuation  # again uniform in (0, 1): which interaction
-                if chance < interpolate(p.attenuation, m, row, a, 1):
-                    absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row, a, r3, stream, block)
-                    kind = NOTHING
-                elif chance < interpolate(p.attenuation, m, row, a, 2):
-                    e, u, v, w = compton(
-                        p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block
-                    )
-                    if e > p.cutoff:
-                        row, a, majorant = majorant_at(p, e)
-                    else:
-                        kind = NOTHING
-                elif chance < interpolate(p.attenuation, m, row, a, 3) or e <= TWO_MASS:
-                    deflection = coherent_scattering(p, m, e, r3)
-                    u, v, w = rotate(u, v, w, ONE - deflection, math.sqrt(deflection * (TWO - deflection)), turns)
-                else:
-                    make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block)
-                    kind = NOTHING
-        flights += stays  # also joins all paths before the next pass: without it the compiler nests loops
-    count(tally.counters, PHOTON_FLIGHTS, flights)
+            make_pair(tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block)
+            e = ZERO
+    return e, u, v, w, row, a, majorant
 
 
 @device

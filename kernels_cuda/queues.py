@@ -8,7 +8,8 @@
 3. The host sizes launches so that rings do not overflow. Should one, the particle deposits its energy where it is and
    is counted, as on the CPU's stacks.
 
-The functions here stand in for those of the same names in ``particles`` and ``tally`` (see ``cuda.kernels``).
+``push``, ``take_charged``, ``score`` and ``score_later`` stand in for those of the same names in ``particles`` and
+``tally`` (see ``cuda.kernels``).
 """
 
 from typing import Any, NamedTuple
@@ -17,12 +18,12 @@ import numpy as np
 
 from .device import device
 from .electron import transport_charged
-from .geometry import I0, U0, ZERO, I, U
-from .particles import CHARGED, NOTHING, ONE_COUNT, PHOTON, owned_units
-from .photon import transport_photons
-from .rng import EMITTED_PARTICLE, Stream
+from .geometry import I0, U0, ZERO, I, U, inside
+from .particles import CHARGED, NOTHING, ONE_COUNT, PHOTON, PHOTONS, owned_units
+from .photon import collide, fly, majorant_at
+from .rng import EMITTED_PARTICLE, FIRST, NEXT, Stream
 from .source import emission, place
-from .tally import EMITTED, N_COUNTERS, OVERFLOWS, Tally, count
+from .tally import EMITTED, ESCAPED, N_COUNTERS, OVERFLOWS, PHOTON_FLIGHTS, Tally, count, units
 
 cuda: Any = None  # numba.cuda, put here by ``cuda.kernels`` when there is one
 
@@ -87,7 +88,7 @@ def score_later(tally, iz, iy, ix, amount):
 @device
 def push(waiting, tally, kind, iz, iy, ix, x, y, z, u, v, w, e, stream):
     """Put a particle at the end of its ring."""
-    row = I0 if kind == PHOTON else CHARGED
+    row = PHOTONS if kind == PHOTON else CHARGED
     ring = waiting.photons if kind == PHOTON else waiting.charged
     end = cuda.atomic.add(waiting.tails, row, ONE_COUNT)
     capacity = ring.state.shape[0]
@@ -137,7 +138,7 @@ def waiting_particle(ring, k, stream):
 
 
 @device
-def take_photon(waiting, tally):
+def take_photon(waiting):
     """The next photon of the launch."""
     k = next_work(waiting)
     if k < 0:
@@ -165,6 +166,42 @@ def take_charged(waiting, tally):
         if kind != PHOTON:
             return kind, iz, iy, ix, x, y, z, u, v, w, e, emitted
         push(waiting, tally, kind, iz, iy, ix, x, y, z, u, v, w, e, emitted)
+
+
+@device
+def transport_photons(p, t, g, tally, waiting):
+    """Follow one photon after the other, a flight in each pass of the loop."""
+    stream = waiting.stream
+    kind = NOTHING
+    iz, iy, ix = I0, I0, I0
+    x, y, z = ZERO, ZERO, ZERO
+    u, v, w, e = ZERO, ZERO, ZERO, ZERO
+    row, a, majorant = I0, ZERO, ZERO
+    block = FIRST
+    flights = np.int64(0)
+    while True:
+        if kind == NOTHING:
+            kind, iz, iy, ix, x, y, z, u, v, w, e, stream = take_photon(waiting)
+            if kind == NOTHING:
+                break
+            row, a, majorant = majorant_at(p, e)
+            block = FIRST
+        iz, iy, ix, x, y, z, r2, r3, turns = fly(
+            g, waiting.first, iz, iy, ix, x, y, z, u, v, w, majorant, stream, block
+        )
+        block = U(block + NEXT)
+        stays = inside(g, iz, iy, ix)
+        if stays:
+            e, u, v, w, row, a, majorant = collide(
+                p, t, g, tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, row, a, majorant, r2, r3, turns, stream, block
+            )
+        else:
+            count(tally.counters, ESCAPED, units(e))
+            e = ZERO
+        if e == ZERO:
+            kind = NOTHING
+        flights += stays  # also joins all paths before the next pass: without it the compiler nests loops
+    count(tally.counters, PHOTON_FLIGHTS, flights)
 
 
 def charged_kernel(t, g, energy, counters, photons, charged, tails, work, decays, seed_low, seed_high):

@@ -1,11 +1,10 @@
 """Energy in exact integers.
 
 1. One unit is 2**-26 MeV (0.015 eV). A particle of energy E owns ``units(E)`` units; an event hands units on, what it
-   does
-   not hand on stays in the voxel. Sums telescope, so emitted = deposited + escaped exactly, whatever float32 rounds.
+   does not hand on stays in the voxel. Sums telescope, so emitted = deposited + escaped exactly, whatever float32
+   rounds.
 2. Integer sums do not depend on their order: the same histories give the same tally on any number of threads.
 3. int64 holds 1.4e11 MeV per voxel and batch.
-
 4. An atomic addition holds up all that follows until memory has answered. ``score_later`` asks for the voxel's cache
    line and lets the energy wait for a few scores more, by when it has come; ``settle`` ends the waiting.
 
@@ -15,11 +14,9 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
 
 from .device import device
+from .memory import atomic_add, prefetch_to_write
 
 UNITS_PER_MEV = 2**26
 SCALE, HALF = np.float32(UNITS_PER_MEV), np.float32(0.5)
@@ -44,44 +41,6 @@ class Tally(NamedTuple):
     late: Any
 
 
-@intrinsic
-def atomic_add(typing_context, array, i, j, k, value):
-    """``array[i, j, k] += value`` as one atomic instruction (relaxed order), so that threads share a grid."""
-    signature = types.void(array, i, j, k, array.dtype)
-
-    def generate(context, builder, signature, arguments):
-        view = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
-        index = [
-            context.cast(builder, argument, kind, types.intp)
-            for argument, kind in zip(arguments[1:4], signature.args[1:4], strict=True)
-        ]
-        pointer = cgutils.get_item_pointer(context, builder, signature.args[0], view, index, wraparound=False)
-        builder.atomic_rmw("add", pointer, arguments[4], "monotonic")
-
-    return signature, generate
-
-
-@intrinsic
-def prefetch(typing_context, array, i, j, k):
-    """Ask for the cache line of ``array[i, j, k]``, to be written."""
-    signature = types.void(array, i, j, k)
-
-    def generate(context, builder, signature, arguments):
-        view = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
-        index = [
-            context.cast(builder, argument, kind, types.intp)
-            for argument, kind in zip(arguments[1:], signature.args[1:], strict=True)
-        ]
-        pointer = cgutils.get_item_pointer(context, builder, signature.args[0], view, index, wraparound=False)
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, word, word, word])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        write, keep, data = word(1), word(3), word(1)
-        builder.call(function, [builder.bitcast(pointer, cgutils.voidptr_t), write, keep, data])
-
-    return signature, generate
-
-
 @device
 def units(energy):
     """Tally units of an energy in MeV, rounded; below 32 MeV they fit an int32."""
@@ -100,7 +59,7 @@ def score_later(tally, iz, iy, ix, amount):
     energy, late = tally.energy, tally.late
     _, ny, nx = energy.shape
     place = (np.int64(iz) * ny + np.int64(iy)) * nx + np.int64(ix)
-    prefetch(energy, ZERO, ZERO, place)
+    prefetch_to_write(energy, ZERO, ZERO, place)
     number = late[NUMBER, 0]
     slot = number & DELAY_MASK
     atomic_add(energy, ZERO, ZERO, late[slot, 0], late[slot, 1])

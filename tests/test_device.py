@@ -1,5 +1,6 @@
 import importlib
 import pkgutil
+import platform
 import re
 
 import numpy as np
@@ -8,8 +9,11 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 import kernels_cuda
-from kernels_cuda import geometry, tally
-from kernels_cuda.device import device, driver, retarget
+from kernels_cuda import geometry, lanes, particles, tally
+from kernels_cuda.device import FASTMATH, device, driver, retarget
+from kernels_cuda.rng import Stream
+from kernels_cuda.source import FirstCollision
+from tests.transport import _shoot, box, empty_lanes, media, stacks
 
 DOUBLE = re.compile(r"\b(fpext|fptrunc|f(add|sub|mul|div|cmp|neg)\b.*\bdouble|call .*double|[su]itofp .* to double)")
 
@@ -60,7 +64,6 @@ def test_scores_that_wait_arrive_in_the_end():
 def test_no_double_precision_creeps_into_the_transport():
     """A GPU does double precision at a fraction of the speed. Compiled afresh: the disk cache keeps no listing."""
     from physics_data.materials import material
-    from tests.transport import _shoot, box, media, stacks
 
     memo = {}
     fresh = retarget(_shoot, lambda f: njit(error_model="numpy", fastmath=True)(f), {}, memo)
@@ -69,14 +72,29 @@ def test_no_double_precision_creeps_into_the_transport():
     tables = media([material("water")], 1.2)
     for kind in (0, 1, 2):
         fresh(
-            *tables, grid, *arguments, *stacks(), np.int32(kind), np.ones(3, np.int32), np.zeros(3, np.float32),
-            np.array([0, 0, 1], np.float32), np.float32(0.5), 3, np.uint32(1),
+            *tables, grid, *arguments, stacks(), empty_lanes(), np.int32(kind), np.ones(3, np.int32),
+            np.zeros(3, np.float32), np.array([0, 0, 1], np.float32), np.float32(0.5), 3, np.uint32(1),
         )  # fmt: skip
     compiled = {f"{f.__module__.split('.')[-1]}.{f.__name__}": d for f, d in memo.items() if d.signatures}
-    assert {"electron.transport_charged", "photon.transport_photons", "rng.philox"} <= set(compiled)
+    assert {"electron.transport_charged", "photon.fly", "photon.collide", "rng.philox"} <= set(compiled)
     compiled.pop("transport._shoot")
     guilty = {name: double_operations(d)[:2] for name, d in compiled.items() if double_operations(d)}
     assert not guilty
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64", "arm64", "aarch64"),
+    reason="the vectors of this processor are unknown",
+)
+def test_photons_fly_several_to_an_instruction():
+    """The compiler understands that lanes do not depend on one another: products of Philox come in vectors."""
+    as_shipped = njit(fastmath=FASTMATH, error_model="numpy", _nrt=False, forceinline=True)
+    compiled = retarget(lanes.fly_side_by_side, as_shipped, {})
+    zero = np.uint32(0)
+    waiting = particles.Waiting(*stacks(), Stream(zero, zero, zero, zero, zero), FirstCollision(zero, zero))
+    compiled(box((3, 3, 3), (0.3,) * 3), waiting, lanes.Lanes(*empty_lanes()))
+    (listing,) = compiled.inspect_asm().values()
+    assert re.search(r"\bvpmuludq\b.*%ymm|\bv?pmuludq\b.*%xmm|\bumull2?\b", listing)
 
 
 def test_the_guard_sees_double_precision():
@@ -100,9 +118,6 @@ def test_retarget_rebuilds_callees_and_replaces_primitives():
 
     def recorded(energy, iz, iy, ix, amount):
         calls.append((iz, iy, ix, amount))
-
-    from kernels_cuda import particles
-    from tests.transport import stacks
 
     plain = retarget(particles.push, lambda f: f, {id(tally.score): recorded})
     counts = tally.Tally(np.zeros((1, 1, 1), np.int64), np.zeros(tally.N_COUNTERS, np.int64), None)

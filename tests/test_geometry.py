@@ -27,6 +27,25 @@ def test_rotation_keeps_length_and_turns_by_the_angle(start):
     assert np.abs(turned[:-1].mean(axis=0) - 0.3 * start).max() < 0.02  # azimuths fill the circle
 
 
+def test_rotation_is_exact_from_every_direction():
+    """Also where the formula changes sign, and straight up and down."""
+    rng = np.random.default_rng(2)
+    starts = rng.normal(size=(400, 3))
+    starts[:100, 2] = np.geomspace(1e-9, 1, 100) * rng.choice([-1, 1], 100)
+    starts[100:200, :2] *= np.geomspace(1e-9, 1, 100)[:, None]
+    starts = (starts / np.linalg.norm(starts, axis=1)[:, None]).astype(F)
+    for start in starts:
+        cosine = F(rng.uniform(-1, 1))
+        sine = F(np.sqrt(1 - float(cosine) ** 2))
+        quarters = np.array([rotate(*start, cosine, sine, F(t)) for t in (0.1, 0.35, 0.6, 0.85)], float)
+        start = start.astype(float)
+        assert np.abs(quarters @ start - cosine).max() < 1e-6
+        assert np.abs(np.linalg.norm(quarters, axis=1) - 1).max() < 1e-6
+        across = quarters - cosine * start
+        assert np.abs(across[0] + across[2]).max() < 1e-6  # opposite azimuths
+        assert abs(across[0] @ across[1]) < 1e-6  # a right angle
+
+
 def test_isotropic_directions_fill_the_sphere():
     rng = np.random.default_rng(1)
     d = np.array([isotropic(F(a), F(b)) for a, b in rng.random((20000, 2))], float)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels_cuda.device import driver
-from kernels_cuda.rng import Stream, child, philox, uniforms, unit, unit_high16, unit_low16
+from kernels_cuda.rng import Stream, child, exponential, philox, uniforms, unit, unit_high16, unit_low16
 
 # Known answers of Random123 (Salmon et al. 2011), philox4x32-10: counter, key, result.
 VECTORS = [
@@ -27,6 +27,23 @@ def test_numbers_stay_inside_the_open_interval():
         low, high = convert(np.uint32(0)), convert(np.uint32(0xFFFFFFFF))
         assert 0 < low < high < 1
         assert np.float32(high) < np.float32(1)
+
+
+@driver()
+def _exponentials(numbers):
+    out = np.empty_like(numbers)
+    for i in range(numbers.size):
+        out[i] = exponential(numbers[i])
+    return out
+
+
+def test_exponential_deviates_are_the_logarithm():
+    """Every number that can be drawn: within two units of float32's last place, none negative, none out of order."""
+    numbers = ((np.arange(2**23) + 0.5) / 2**23).astype(np.float32)
+    ours, exact = _exponentials(numbers), -np.log(numbers.astype(float))
+    assert np.abs(ours / exact - 1).max() < 2.5e-7
+    assert ours.min() > 0
+    assert ours.mean(dtype=float) == pytest.approx(1, abs=2e-6)
 
 
 @driver()
