@@ -5,6 +5,7 @@ December 2025; egs++ application without variance reduction, same geometry, cut-
 which the work of ``yardstick`` ran at ``PEER_YARDSTICK`` histories/s: only the ratio of the two is compared.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,12 +13,14 @@ import numpy as np
 
 import mcdose
 from benchmarks.images import body, in_tumour
+from benchmarks.validation import tables
 
 SPACING_MM = 3.0
 PEER_YARDSTICK = 367_000  # yardstick histories/s on the core on which EGSnrc was timed
 # EGSnrc's decays/s: its histories/s over all particles of a decay, most of which are below the cut-off (I-131: 1.825
 # photons, 1.06 of them above; Lu-177: 2.27 electrons, 1.10 above) and cost it next to nothing.
-PEER_Y90, PEER_SLAB, PEER_I131_PHOTONS, PEER_LU177 = 32_700, 33_500, 82_600 / 1.825, 387_000 / 2.271
+PEER_I131_PER_DECAY = 1.825
+PEER_Y90, PEER_SLAB, PEER_I131_PHOTONS, PEER_LU177 = 32_700, 33_500, 82_600 / PEER_I131_PER_DECAY, 387_000 / 2.271
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ class Case:
     emissions : tuple of str
         What of the decay is transported.
     batch : int
-        Histories of a batch: about a quarter of a second of one core.
+        Histories of a batch, about a quarter of a second of one core; more in large grids, as in a run.
     half_width : int
         Voxels from the central one to the side of the grid (30 cm of water by default; EGSnrc had 80 cm, which only
         photons notice).
     peer_decays_per_s : float or None
         EGSnrc's rate on one core.
+    peer_variance : callable or None
+        Gives EGSnrc's variance per decay in the stated voxels, relative to the square of the dose.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Case:
     batch: int
     half_width: int = 50
     peer_decays_per_s: float | None = None
+    peer_variance: Callable | None = None
 
     def spectrum(self):
         """What a decay emits, as far as it is transported here."""
@@ -81,6 +87,21 @@ def _cube(half_width):
     return phantom, decays, stated
 
 
+def _peer_variance(table, stated, particles_per_decay=1.0):
+    """EGSnrc's variance per decay, relative to the squared dose of a voxel: the mean over voxels of its S values.
+
+    It gives the uncertainty of the mean over the n voxels that a cube's symmetry makes equal: one voxel alone has the
+    square root of n times it.
+    """
+    reference = tables.load(table)
+    variance = voxels = 0
+    for *offset, uncertainty in zip(*(reference[name] for name in ("i", "j", "k", "relative_uncertainty"))):
+        if stated(*offset):
+            n = len(set(itertools.permutations(offset))) * 2 ** np.count_nonzero(offset)
+            variance, voxels = variance + n * n * uncertainty**2, voxels + n
+    return variance / voxels * reference.about["histories"] / particles_per_decay
+
+
 def slab(half_width, slice_mm=SPACING_MM):
     """Liver, with the source throughout, below lung; stated: the inner columns within 0.9 cm of the face."""
     across = half_width // 2
@@ -108,6 +129,7 @@ CASES = (
     Case(
         "y90-water", "Y-90 β in water", _faces, "source voxel and 6 faces", "Y-90", ("beta",), 125_000,
         peer_decays_per_s=PEER_Y90,
+        peer_variance=lambda: _peer_variance("egsnrc_vsv_Y-90_beta", lambda i, j, k: i + j + k <= 1),
     ),
     Case(
         "y90-slab", "Y-90 β, liver–lung slab", slab, "inner columns, ±0.9 cm of the face", "Y-90", ("beta",), 125_000,
@@ -121,6 +143,9 @@ CASES = (
     Case(
         "i131-photons-80cm", "I-131 photons, 80 cm of water", _cube, "7³ round the source", "I-131", ("photon",),
         75_000, half_width=133, peer_decays_per_s=PEER_I131_PHOTONS,
+        peer_variance=lambda: _peer_variance(
+            "egsnrc_vsv_I-131_photons", lambda i, j, k: max(i, j, k) <= 3, PEER_I131_PER_DECAY
+        ),
     ),
     Case(
         "i131-photons-ct", "I-131 photons, CT-like phantom, 4 mm", patient, "the tumour", "I-131", ("photon",), 100_000,
