@@ -212,6 +212,6 @@ def _markdown(results, threads):
         f"{table(header, rows)}\n\n"
         f"Per core unless said, in CPU time; medians of interleaved rounds. Yardstick (version {yardstick.VERSION}): "
         f"{yard:,.0f} histories/s per core. ÷ EGSnrc: decays/s, scaled by the yardstick. T in 1/(σ²T) is CPU time "
-        f"of one core, σ² the mean squared relative uncertainty over these voxels: {regions}. ÷ EGSnrc's: over the same "
-        f"of EGSnrc, from the uncertainties of its run and its rate, scaled by the yardstick."
+        f"of one core, σ² the mean squared relative uncertainty over these voxels: {regions}. ÷ EGSnrc's: over the "
+        "same of EGSnrc, from the uncertainties and the rate of its run, scaled by the yardstick."
     )

@@ -24,10 +24,11 @@ CHUNK = 4096
 
 
 @driver(nogil=True)
-def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset, stride, begin, end):
+def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, stride, begin, end, target, k):
     """Histories ``begin`` to ``end`` of a batch whose first history has number ``first``.
 
-    ``offset`` and ``stride`` (uint64) place history i at ``offset + i * stride`` of the cumulative decays.
+    The first of them stands at ``target`` of the cumulative decays, in source voxel ``k``; each further one ``stride``
+    (uint64) on.
     """
     state, place = np.empty((2, DEPTH, 7), np.float32), np.empty((2, DEPTH, 4), np.int32)
     number, depth = np.empty((2, DEPTH, 3), np.uint32), np.zeros(2, np.int64)
@@ -35,8 +36,6 @@ def run(p, t, g, s, energy, counters, seed_low, seed_high, first, shift, offset,
     waiting = Waiting(state, place, number, depth, stream, first_collision(shift, first))
     lanes = Lanes(np.ones(REALS * LANES, np.float32), np.zeros(WHOLES * LANES, np.uint32), np.zeros(1, np.int64))
     tally = Tally(energy, counters, np.zeros((DELAY + 1, 2), np.int64))
-    target = np.uint64(offset + np.uint64(begin) * stride)
-    k = np.searchsorted(s.cumulative, target, side="right")
     i = begin
     while True:
         emits = i < end and photons_held(waiting, lanes) < LANES
@@ -89,7 +88,7 @@ def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chu
     """
     low, high = seed_words(batch.seed)
     at = placing(batch, source.cumulative[-1])
-    where = (low, high, np.int64(batch.first), at.shift, at.offset, at.stride)
+    where = (low, high, np.int64(batch.first), at.shift, at.stride)
     first, last = part or (0, batch.size)
     begins = iter(range(first, last, chunk))
     turn, stop = threading.Lock(), threading.Event()
@@ -102,7 +101,9 @@ def simulate(photons, electrons, grid, source, energy, batch, pool, workers, chu
             if begin is None:
                 break
             end = min(begin + chunk, last)
-            run(photons, electrons, grid, source, energy, counters, *where, np.int64(begin), np.int64(end))
+            target = at.offset + np.uint64(begin) * at.stride
+            place = np.int64(begin), np.int64(end), target, source.cumulative.searchsorted(target, side="right")
+            run(photons, electrons, grid, source, energy, counters, *where, *place)
         return counters
 
     tasks = [pool.submit(work) for _ in range(workers)]

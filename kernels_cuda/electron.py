@@ -306,13 +306,13 @@ def first_face(g, x, y, z, u, v, w, x1, y1, z1):
 def cross_face(g, axis, iz, iy, ix, x, y, z, u, v, w):
     """Enter the next voxel: its indices, and the coordinate across the face set exactly on it."""
     if axis == I0:
-        ix = ix + 1 if u > ZERO else ix - 1
+        ix = I(ix + I1) if u > ZERO else I(ix - I1)
         x = -g.half_x if u > ZERO else g.half_x
     elif axis == I1:
-        iy = iy + 1 if v > ZERO else iy - 1
+        iy = I(iy + I1) if v > ZERO else I(iy - I1)
         y = -g.half_y if v > ZERO else g.half_y
     else:
-        iz = iz + 1 if w > ZERO else iz - 1
+        iz = I(iz + I1) if w > ZERO else I(iz - I1)
         z = -g.half_z if w > ZERO else g.half_z
     return iz, iy, ix, x, y, z
 

@@ -150,7 +150,7 @@ def voxels_on(x, half):
     t = (x + half) / (half + half)
     k = I(t)
     if t < ZERO:
-        k -= I1
+        k = I(k - I1)
     return k, x - F(k) * (half + half)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .device import device
+from .device import device, spliced
 from .geometry import ZERO, I, U, inside, look_ahead
 from .particles import PHOTONS, pop
 from .photon import collide, fly, majorant_at
@@ -48,7 +48,7 @@ def advance_photons(p, t, g, tally, waiting, lanes):
     collide_in_turn(p, t, g, tally, waiting, lanes)
 
 
-@device
+@spliced
 def fill_lanes(p, waiting, lanes):
     """Give waiting photons the lanes that are free."""
     real, whole, held = lanes.real, lanes.whole, lanes.held
@@ -65,7 +65,7 @@ def fill_lanes(p, waiting, lanes):
         held[0] += ONE_FLIGHT
 
 
-@device
+@spliced
 def fly_side_by_side(g, waiting, lanes):
     """One flight of every lane, also of the empty ones: the number is fixed, so that the compiler knows it."""
     real, whole, seed, first = lanes.real, lanes.whole, waiting.stream, waiting.first
@@ -82,7 +82,7 @@ def fly_side_by_side(g, waiting, lanes):
         whole[k + IZ], whole[k + IY], whole[k + IX], whole[k + BLOCK] = U(iz), U(iy), U(ix), U(block + NEXT)
 
 
-@device
+@spliced
 def ask_for_voxels(g, lanes):
     """Let memory bring the voxels the photons have come to."""
     whole = lanes.whole
@@ -93,7 +93,7 @@ def ask_for_voxels(g, lanes):
             look_ahead(g, iz, iy, ix)
 
 
-@device
+@spliced
 def collide_in_turn(p, t, g, tally, waiting, lanes):
     """What happens to each photon where it has come to; those that end leave their lanes."""
     real, whole, seed = lanes.real, lanes.whole, waiting.stream

@@ -35,6 +35,7 @@ from .geometry import (
     U1,
     ZERO,
     F,
+    I,
     U,
     distance_to_face,
     far_voxel,
@@ -49,13 +50,15 @@ from .tables import energy_row
 from .tally import score_later, units
 
 MASS, TWO_MASS = ELECTRON_MASS_MEV, F(2) * ELECTRON_MASS_MEV
+# Columns of the attenuation table: mu/rho, and the cumulative shares of interactions
+MU_OVER_RHO, PHOTOELECTRIC, INCOHERENT, COHERENT = U(0), U(1), U(2), U(3)
 SMALLEST_MAJORANT = F(1e-12)  # 1/cm: a grid of vacuum is left in one flight
 
 
 @device
 def interpolate(table, m, i, a, column):
     """Linear interpolation in a [medium, row, column] table."""
-    m, i, column = U(m), U(i), U(column)
+    i = U(i)
     return table[m, i, column] + a * (table[m, i + U1, column] - table[m, i, column])
 
 
@@ -66,7 +69,7 @@ def quantile(table, m, i, a, r):
     q = math.sqrt(r) * F(last)
     k = min(U(q), last - U1)  # the root of the largest number rounds to one
     low = interpolate(table, m, i, a, k)
-    return low + (q - F(k)) * (interpolate(table, m, i, a, k + U1) - low)
+    return low + (q - F(k)) * (interpolate(table, m, i, a, U(k + U1)) - low)
 
 
 @device
@@ -139,7 +142,7 @@ def fly(g, first, iz, iy, ix, x, y, z, u, v, w, majorant, stream, block):
     dx, x = voxels_on(x + u * flight, g.half_x)
     dy, y = voxels_on(y + v * flight, g.half_y)
     dz, z = voxels_on(z + w * flight, g.half_z)
-    return iz + dz, iy + dy, ix + dx, x, y, z, r2, r3, turns
+    return I(iz + dz), I(iy + dy), I(ix + dx), x, y, z, r2, r3, turns
 
 
 @device
@@ -150,14 +153,14 @@ def collide(p, t, g, tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, row, a, ma
     Returns the photon's energy, zero if it has ended, its direction, and ``majorant_at`` that energy.
     """
     m, rho = far_voxel(g, iz, iy, ix)
-    attenuation = interpolate(p.attenuation, m, row, a, 0) * rho
+    attenuation = interpolate(p.attenuation, m, row, a, MU_OVER_RHO) * rho
     chance = r2 * majorant
     if chance < attenuation:
         chance /= attenuation  # again uniform in (0, 1): which interaction
-        if chance < interpolate(p.attenuation, m, row, a, 1):
+        if chance < interpolate(p.attenuation, m, row, a, PHOTOELECTRIC):
             absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row, a, r3, stream, block)
             e = ZERO
-        elif chance < interpolate(p.attenuation, m, row, a, 2):
+        elif chance < interpolate(p.attenuation, m, row, a, INCOHERENT):
             e, u, v, w = compton(
                 p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, r3, turns, stream, block
             )
@@ -165,7 +168,7 @@ def collide(p, t, g, tally, waiting, iz, iy, ix, x, y, z, u, v, w, e, row, a, ma
                 row, a, majorant = majorant_at(p, e)
             else:
                 e = ZERO
-        elif chance < interpolate(p.attenuation, m, row, a, 3) or e <= TWO_MASS:
+        elif chance < interpolate(p.attenuation, m, row, a, COHERENT) or e <= TWO_MASS:
             deflection = coherent_scattering(p, m, e, r3)
             u, v, w = rotate(u, v, w, ONE - deflection, math.sqrt(deflection * (TWO - deflection)), turns)
         else:
@@ -212,7 +215,7 @@ def absorb(p, t, g, tally, waiting, m, rho, iz, iy, ix, x, y, z, u, v, w, e, row
     electron = e
     elements = p.k_vacancy.shape[2]
     k = I0
-    while k < elements and r >= interpolate(p.k_vacancy, m, row, a, k):
+    while k < elements and r >= interpolate(p.k_vacancy, m, row, a, U(k)):
         k += 1
     if k < elements:
         electron = e - p.k_edge[k]

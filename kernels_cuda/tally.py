@@ -25,8 +25,8 @@ DELAY = 8  # energies that wait, a power of two: a microsecond of photon transpo
 DELAY_MASK, NUMBER = np.int64(DELAY - 1), np.int64(DELAY)
 ZERO, ONE = np.int64(0), np.int64(1)
 
-EMITTED, ESCAPED, OVERFLOWS, STEPS, PHOTON_FLIGHTS = 0, 1, 2, 3, 4  # rows of the counters
 N_COUNTERS = 5
+EMITTED, ESCAPED, OVERFLOWS, STEPS, PHOTON_FLIGHTS = (np.int64(row) for row in range(N_COUNTERS))
 
 
 class Tally(NamedTuple):
